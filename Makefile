@@ -1,0 +1,66 @@
+# Trainwright's verbs. `make` alone lists them.
+# Needs Python 3.11 or newer, make and a package index; everything else is set up inside this folder.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The interpreter's own caches save a second at every start of a process.
+unexport PYTHONDONTWRITEBYTECODE
+unexport VIRTUAL_ENV
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+INSTALL := $(BIN)/python -m pip install --quiet -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help rehearse test check format bench test-more clean
+
+help: ## list the verbs
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+rehearse: $(VENV)/.base ## the main job, on the embedded account
+	@$(BIN)/trainwright rehearse
+
+test: $(VENV)/.test ## format, lint, types and every test that needs no more than the index
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -m "not more"
+
+check: test ## the same
+
+format: $(VENV)/.test ## format and mend what can be mended by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.base ## what the main job costs: seconds, overhead, transitions, Lambda calls
+	@$(BIN)/python tools/bench.py
+
+test-more: $(VENV)/.more ## the tests that need torch, AWS's SDKs or a browser; says what it ran and what it could not
+	$(BIN)/python -m pytest -m more -rA
+
+clean: ## remove what was made here: environment, tools, rehearsals, caches
+	rm -rf $(VENV) node_modules .rehearsal cdk.out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is older or missing. Use: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "set-up: creating $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "$(PYTHON) -m venv failed: on Debian and Ubuntu, install python3-venv."; exit 1; }
+
+$(VENV)/.base: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "set-up: installing trainwright and what it needs (the first time takes a minute)"
+	@$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.base
+	@echo "set-up: installing what the tests need"
+	@$(INSTALL) -e '.[test]'
+	@touch $@
+
+# Heavy things stay out of the locks: torch, for one, is another wheel on every platform.
+$(VENV)/.more: $(VENV)/.test tools/requirements-more.txt
+	@echo "set-up: installing what the further tests need (torch, playwright)"
+	@$(INSTALL) -r tools/requirements-more.txt
+	@$(BIN)/python -m playwright install --only-shell chromium || echo "set-up: no browser could be installed"
+	@touch $@

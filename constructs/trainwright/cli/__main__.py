@@ -1,0 +1,5 @@
+"""`python -m trainwright.cli` is the same as `trainwright`."""
+
+from trainwright.cli import main
+
+main()

@@ -1,0 +1,37 @@
+"""What ends a command: each carries what to print and the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class BadInput(Exception):
+    """Something the user gave is wrong, found before anything was started: exit code 2.
+
+    Args:
+        problems: one line each, beginning with where it stands: ``run.yaml:7:3 compute.instance_type: ...``.
+    """
+
+    exit_code = 2
+
+    def __init__(self, problems: Iterable[str] | str) -> None:
+        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class StepFailed(Exception):
+    """A step of a rehearsal is not true: exit code 1.
+
+    Args:
+        why: what was expected and what was found, in one or two sentences.
+        remedy: what to do about it, or "".
+        details: lines to show below, such as the end of a log.
+    """
+
+    exit_code = 1
+
+    def __init__(self, why: str, remedy: str = "", details: Iterable[str] = ()) -> None:
+        self.why = why
+        self.remedy = remedy
+        self.details = list(details)
+        super().__init__(why)

@@ -1,0 +1,84 @@
+"""`trainwright rehearse` from its options to its exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from types import FrameType
+
+from trainwright.cli.display import Display
+from trainwright.cli.environment import aws_environment, child_environment
+from trainwright.cli.processes import Processes
+from trainwright.cli.rehearse.account import Account
+from trainwright.cli.rehearse.job import Rehearsal
+from trainwright.cli.rehearse.settings import Settings, settle
+from trainwright.cli.rehearse.workspace import opened
+
+INTERRUPTED = 130
+
+
+def run(
+    request: Path | None,
+    *,
+    python: Path | None,
+    puts: list[str],
+    team: str | None,
+    policy: Path | None,
+    app: Path | None,
+    port: int,
+    keep: bool,
+) -> int:
+    """The exit code: 0 when every step was true, 1 when one was not, 130 when it was interrupted.
+
+    Raises BadInput for what can be known to be wrong before anything is started.
+    """
+    display = Display()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        settings = settle(request, python=python, puts=puts, team=team, policy=policy, app=app, port=port, keep=keep)
+        _forget_the_users_aws()
+        return 0 if _rehearse(settings, display) else 1
+    except KeyboardInterrupt:
+        return _say_interrupted(display)
+
+
+def _rehearse(settings: Settings, display: Display) -> bool:
+    with opened(settings.home) as workspace, Processes() as processes:
+        rehearsal = Rehearsal(settings, workspace, display, processes)
+        well = rehearsal.perform()
+        if settings.keep and well:
+            _keep(rehearsal.account, display)
+        return well
+
+
+def _forget_the_users_aws() -> None:
+    """boto3 reads settings from the environment and from files; a rehearsal must find neither there."""
+    isolated = child_environment() | aws_environment("", "")
+    for name in ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        del isolated[name]  # each client is told
+    os.environ.clear()
+    os.environ.update(isolated)
+
+
+def _keep(account: Account, display: Display) -> None:
+    display.line("The account stays up until Ctrl-C. In another terminal:")
+    for name, value in aws_environment(account.endpoint, account.region).items():
+        display.line(f"  export {name}={value}")
+    try:
+        while account.process.poll() is None:
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        display.line("Ending the account.")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say_interrupted(display: Display) -> int:
+    step = display.current
+    place = f" in step {step.number} ({step.title})" if step else ""
+    display.line(f"Interrupted{place}. Everything that was started has been ended; .rehearsal/last is as it was.")
+    return INTERRUPTED

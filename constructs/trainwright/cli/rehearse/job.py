@@ -1,0 +1,269 @@
+"""The main job, in its ten steps."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from trainwright.cli.display import Display, Step
+from trainwright.cli.errors import StepFailed
+from trainwright.cli.processes import Processes
+from trainwright.cli.rehearse import data, runs, tools
+from trainwright.cli.rehearse.account import ACCOUNT_ID, REGION, Account, StartingAccount
+from trainwright.cli.rehearse.deploy import deploy
+from trainwright.cli.rehearse.following import Watch, WatchedJob
+from trainwright.cli.rehearse.outcome import Outcome
+from trainwright.cli.rehearse.settings import Settings
+from trainwright.cli.rehearse.synth import Assembly, synthesise
+from trainwright.cli.rehearse.team import Team, find_team
+from trainwright.cli.rehearse.workspace import Workspace
+
+# What the sample reaches by a wide margin; less means that something between the data and the model is broken.
+SAMPLE_ACCURACY = 0.9
+ACCURACY = "validation_accuracy"
+
+
+class Rehearsal:
+    """One rehearsal. `perform` answers whether every step was true, and leaves `.rehearsal/last` either way."""
+
+    account: Account
+    team: Team
+    watch: Watch
+
+    def __init__(self, settings: Settings, workspace: Workspace, display: Display, processes: Processes) -> None:
+        self.settings = settings
+        self.workspace = workspace
+        self.display = display
+        self.processes = processes
+        self.outcome = Outcome()
+
+    def perform(self) -> bool:
+        """All ten steps. After a run that failed, its report is fetched all the same."""
+        began = time.monotonic()
+        if self._take(self._synthesise_and_start, self._deploy, self._fill, self._start):
+            self._take(self._follow, self._check_interruption, self._check_model)
+            self._take(self._fetch_report)
+        self.outcome.seconds["total"] = round(time.monotonic() - began, 2)
+        self._sum_up()
+        return self.outcome.failed is None
+
+    def _take(self, *steps: Callable[[], None]) -> bool:
+        """Take the steps in turn, up to the first that is not true."""
+        for step in steps:
+            try:
+                step()
+            except StepFailed as failure:
+                return self._note_failure(failure)
+            except Exception as error:  # noqa: BLE001 - a defect of ours must end like any other failed step
+                (self.workspace.logs / "trainwright.log").write_text(traceback.format_exc(), encoding="utf-8")
+                place = self.workspace.file("logs/trainwright.log")
+                return self._note_failure(
+                    StepFailed(f"{type(error).__name__}: {error}", f"The traceback is in {place}.")
+                )
+        return True
+
+    def _note_failure(self, failure: StepFailed) -> bool:
+        step = self.display.current
+        details = [f"| {line}" for line in failure.details]
+        for line in filter(None, [*details, failure.why, failure.remedy]):
+            self.display.line(f"         {line}")
+        if self.outcome.failed is None and step:
+            self.outcome.failed = {
+                "step": step.number,
+                "title": step.title,
+                "why": failure.why,
+                "remedy": failure.remedy,
+            }
+        return False
+
+    def _synthesise_and_start(self) -> None:
+        """Steps 1 and 2: the account starts while the app is synthesised."""
+        starting = self._start_account(ACCOUNT_ID, REGION)
+        with self.display.step(1, "synthesise the app with aws-cdk-lib") as step:
+            assembly = self._synthesise()
+            self.outcome.seconds["synth"] = round(step.seconds, 2)
+            step.result = f"{_count(len(assembly.stacks), 'stack')}, {assembly.resources} resources"
+        with self.display.step(2, "start the embedded account") as step:
+            wanted = assembly.environment or (ACCOUNT_ID, REGION)
+            if wanted != (starting.account_id, starting.region):
+                self.processes.stop(starting.process)
+                starting = self._start_account(*wanted)
+            self.account = starting.wait()
+            step.result = f"{self.account.account_id} in {self.account.region} at {self.account.endpoint}"
+            for lost in self.account.lost_guarantees:
+                step.note(f"not as on SageMaker here: {lost}")
+
+    def _start_account(self, account_id: str, region: str) -> StartingAccount:
+        return StartingAccount(
+            self.processes,
+            self.workspace.account,
+            port=self.settings.port,
+            account_id=account_id,
+            region=region,
+            python=self.settings.python,
+        )
+
+    def _synthesise(self) -> Assembly:
+        log = self.workspace.logs / "synth.log"
+        return synthesise(self.settings.app, self.workspace.assembly, log, self.processes)
+
+    def _deploy(self) -> None:
+        with self.display.step(3, "deploy with the CDK CLI") as step:
+            spare = self.workspace.root / "tools"
+            if not tools.is_ready(spare):
+                step.note("fetching the CDK CLI, this first time only")
+            cdk = tools.cdk(self.processes, spare)
+            began = time.monotonic()
+            log, home = self.workspace.logs / "deploy.log", self.workspace.root / "cdk-home"
+            deploy(cdk, self.workspace.assembly, self.account, log=log, home=home, processes=self.processes, step=step)
+            self.team = find_team(self.account, self.settings.team)
+            self.outcome.seconds["deploy"] = round(time.monotonic() - began, 2)
+            step.result = f"team {self.team.name}"
+
+    def _fill(self) -> None:
+        if not self.settings.is_sample and not self.settings.puts:
+            return self.display.skip(4, "put data into the data bucket", "nothing was given with --put")
+        with self.display.step(4, "put data into the data bucket") as step, TemporaryDirectory() as scratch:
+            puts = self.settings.puts
+            if self.settings.is_sample:
+                data.write_digits(Path(scratch))
+                puts = [*puts, data.Put("digits", Path(scratch))]
+            count = sum(data.upload(self.account.client("s3"), self.team.data_bucket, put) for put in puts)
+            step.result = f"{_count(count, 'object')} under {', '.join(f'data://{put.prefix}/' for put in puts)}"
+        return None
+
+    def _start(self) -> None:
+        with self.display.step(5, "start an execution") as step:
+            request = self.settings.request.value
+            name = f"{request.get('name') or 'run'}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+            answer = self.account.client("stepfunctions").start_execution(
+                stateMachineArn=self.team.state_machine_arn, name=name, input=json.dumps(request)
+            )
+            self.outcome.execution = {"arn": answer["executionArn"], "status": "RUNNING"}
+            step.result = name
+        self.watch = Watch(self.account, self.team, answer["executionArn"])
+
+    def _follow(self) -> None:
+        with self.display.step(6, "run: plan, train, assess, report") as step:
+            execution = self.watch.until_it_ends(step)
+            self.watch.write_logs(self.workspace.next)
+            self.outcome.execution["status"] = execution["status"]
+            self.outcome.seconds["run"] = round(step.seconds, 2)
+            step.result = f"{execution['status']}, {_count(len(self.watch.jobs), 'training job')}"
+            if execution["status"] != "SUCCEEDED":
+                raise _failed_run(execution, self.watch)
+            self.output: dict[str, Any] = json.loads(execution["output"])
+
+    def _check_interruption(self) -> None:
+        title = "one spot interruption, resumed"
+        jobs = [job for job in self.watch.jobs.values() if job.is_resumable_spot]
+        if not jobs:
+            return self.display.skip(7, title, "the run is not on spot with checkpoints")
+        with self.display.step(7, title) as step:
+            attempts = {attempt["job_name"]: attempt for attempt in self.output["attempts"]}
+            step.result = self._judge_interruption(jobs, [attempts[job.name] for job in jobs])
+        return None
+
+    def _judge_interruption(self, jobs: list[WatchedJob], attempts: list[dict[str, Any]]) -> str:
+        interruptions = sum(job.interruptions for job in jobs)
+        resumed = [attempt["resumed_from_step"] for attempt in attempts if attempt["resumed_from_step"]]
+        if interruptions and resumed:
+            return f"resumed from step {resumed[-1]} of {attempts[-1]['total_steps'] or 'an unknown number'}"
+        run = str(self.output["run"])
+        raise _no_resume(interruptions, runs.checkpoints_of(self.account, self.team, run))
+
+    def _check_model(self) -> None:
+        with self.display.step(8, "fetch the model and score it") as step:
+            if not self.output["model"]:
+                raise StepFailed("the run ended well and left no model")
+            model = runs.fetch_model(self.account, self.output["model"]["s3_uri"], self.workspace.next)
+            metrics = self._score(step)
+            self.outcome.model = {
+                "s3_uri": model.s3_uri,
+                "sha256": model.sha256,
+                "path": str(self.workspace.file("model.tar.gz")),
+                "metrics": metrics,
+            }
+            if self.settings.is_sample and not metrics[ACCURACY] > SAMPLE_ACCURACY:
+                raise StepFailed(f"{ACCURACY} is {metrics[ACCURACY]:.3f}; more than {SAMPLE_ACCURACY} is expected")
+
+    def _score(self, step: Step) -> dict[str, float]:
+        script = self.settings.request.score_script
+        if not script:
+            step.result = "fetched; the request names no score script"
+            return {}
+        inputs = next(reversed(self.watch.jobs.values())).description.get("InputDataConfig", [])
+        with TemporaryDirectory() as scratch:
+            runs.fetch_channels(self.account, inputs, Path(scratch))
+            log, model = self.workspace.logs / "score.log", self.workspace.next / "model"
+            metrics = runs.score(script, self.settings.python, self.processes, model=model, data=Path(scratch), log=log)
+        step.result = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+        return metrics
+
+    def _fetch_report(self) -> None:
+        with self.display.step(9, "fetch the run report") as step:
+            run = runs.find_run(self.account, self.team, self.watch.execution_arn)
+            if run is None:
+                raise StepFailed("there is no run record of this execution")
+            report = runs.fetch_report(self.account, self.team, run, self.workspace.next)
+            self.outcome.attempts = report["attempts"]
+            self.outcome.report = {kind: str(self.workspace.file(f"report.{kind}")) for kind in ("html", "json")}
+            if diagnosis := report["diagnosis"]:
+                step.note(f"{diagnosis['summary']} {diagnosis['remedy'] or ''}".rstrip())
+            step.result = f"s3://{self.team.reports_bucket}/runs/{run}/"
+
+    def _sum_up(self) -> None:
+        """Step 10, and the folder becomes the last one."""
+        with self.display.step(10, "sum up") as step:
+            step.result = str(self.workspace.file("summary.json"))
+        self.display.show(self.outcome.table())
+        if failed := self.outcome.failed:
+            self.display.line(f"Step {failed['step']} failed ({failed['title']}): {failed['why']}")
+            self.display.line(f"{failed['remedy']} Logs: {self.workspace.file('logs')}".strip())
+        place = self.workspace.next
+        (place / "summary.json").write_text(json.dumps(self.outcome.summary(), indent=2) + "\n", encoding="utf-8")
+        (place / "output.txt").write_text(self.display.transcript(), encoding="utf-8")
+        for log in (*self.workspace.account.glob("*.log"), *self.workspace.account.glob("*.err")):
+            shutil.copyfile(log, self.workspace.logs / log.name)
+        self.workspace.publish()
+
+
+def _failed_run(execution: dict[str, Any], watch: Watch) -> StepFailed:
+    """What Step Functions says, and the last lines of the last job's log."""
+    job = next(reversed(watch.jobs.values()), None)
+    said = ": ".join(part for part in (execution.get("error"), execution.get("cause")) if part)
+    return StepFailed(
+        f"the execution ended {execution['status']}{': ' + said if said else ''}",
+        f"The job's whole log is in .rehearsal/last/logs/{job.name}.log." if job and job.log else "",
+        job.log[-12:] if job else [],
+    )
+
+
+def _no_resume(interruptions: int, checkpoints: int) -> StepFailed:
+    if not checkpoints:
+        return StepFailed(
+            "the script wrote no checkpoint: on spot it would start from zero after every interruption",
+            "Save its state to /opt/ml/checkpoints and load it at its start (trainkit.Checkpoints does both), "
+            "or ask for `spot: false`.",
+        )
+    if not interruptions:
+        return StepFailed(
+            "the job ended before it could be interrupted: its first checkpoint came too late",
+            "Save checkpoints more often, or rehearse with more data or more epochs.",
+        )
+    return StepFailed(
+        "the job was interrupted, and its script started from zero although there were checkpoints",
+        "Load the newest file in /opt/ml/checkpoints at the script's start, and write progress.json beside it "
+        "(trainkit.Progress), so that it shows.",
+    )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -1,0 +1,117 @@
+"""What a rehearsal was asked for, checked before anything starts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainwright import names, project
+from trainwright.cli import images, imports, requests
+from trainwright.cli.errors import BadInput
+from trainwright.cli.rehearse import data, synth
+from trainwright.cli.rehearse.account import check_port
+from trainwright_runtime.policy import TeamPolicy
+
+SAMPLE = ("examples", "digits", "run.yaml")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A rehearsal that can begin.
+
+    Args:
+        request: the run request.
+        is_sample: the main job, which brings its own data and its own measure of success.
+        app: the CDK app to synthesise.
+        python: the Python that trains and scores.
+        puts: what goes into the data bucket.
+        team: the team to run as; None for the only one.
+        port: of the embedded account; 0 for any free one.
+        keep: keep the account up at the end until Ctrl-C.
+        home: the folder `.rehearsal`.
+    """
+
+    request: requests.RunRequest
+    is_sample: bool
+    app: synth.App
+    python: Path
+    puts: list[data.Put]
+    team: str | None
+    port: int
+    keep: bool
+    home: Path
+
+
+def settle(
+    request_file: Path | None,
+    *,
+    python: Path | None,
+    puts: list[str],
+    team: str | None,
+    policy: Path | None,
+    app: Path | None,
+    port: int,
+    keep: bool,
+) -> Settings:
+    """Check everything that can be checked by reading; BadInput lists what is wrong."""
+    is_sample = request_file is None
+    found = synth.find_app(app)
+    settings = Settings(
+        request=requests.read(request_file or project.path(*SAMPLE), _policy(policy, found, team)),
+        is_sample=is_sample,
+        app=found,
+        python=_python(python, is_sample=is_sample),
+        puts=[data.read_put(text) for text in puts],
+        team=team,
+        port=port,
+        keep=keep,
+        home=Path(".rehearsal").resolve(),
+    )
+    _check_inputs(settings)
+    _check_imports(settings)
+    check_port(port)
+    return settings
+
+
+def _policy(given: Path | None, app: synth.App, team: str | None) -> TeamPolicy | None:
+    """The one that is named, else `teams/NAME.yaml` beside the app, else the only one there."""
+    if given:
+        return requests.read_policy(given)
+    files = sorted((app.file or app.folder).parent.joinpath("teams").glob(f"{team or '*'}.yaml"))
+    return requests.read_policy(files[0]) if len(files) == 1 else None
+
+
+def _python(given: Path | None, *, is_sample: bool) -> Path:
+    """The one that is named, else the active environment's, else ours, which alone surely has what the sample needs."""
+    if given:
+        if not given.is_file():
+            raise BadInput(f"--python {given}: there is no such file; write the path of a Python, as .venv/bin/python")
+        return given.absolute()  # not resolved: a virtual environment's python is a link, and its place is its meaning
+    active = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")
+    if active and not is_sample and (found := Path(active, "bin", "python")).is_file():
+        return found
+    return Path(sys.executable)
+
+
+def _check_inputs(settings: Settings) -> None:
+    if settings.is_sample:
+        return
+    request = settings.request
+    problems = [
+        f"{request.document.where(('inputs', name))} inputs.{name}: nothing lies under data://{prefix} in a new "
+        f"account; put files there: --put data://{prefix}=FOLDER"
+        for name, prefix in data.empty_inputs(request.value, settings.puts)
+    ]
+    if problems:
+        raise BadInput(problems)
+
+
+def _check_imports(settings: Settings) -> None:
+    """The scripts of the image that the request names, when the app builds it from a folder."""
+    app = settings.app
+    image = settings.request.value.get("image") or names.DEFAULT_IMAGE
+    folder = images.folders(app.file, app.folder).get(image) if app.file else None
+    if folder and (problems := imports.missing(folder, settings.python)):
+        raise BadInput(problems)

@@ -1,0 +1,32 @@
+"""The Parameter Store names that stacks, Lambda functions and the command line share. Plain text: no aws_cdk."""
+
+TEAMS = "/trainwright/teams/"
+IMAGES = "/trainwright/images/"
+PLATFORM = "/trainwright/platform/"
+
+DEFAULT_IMAGE = "platform"
+DEFAULT_TEAM = "default"
+
+# SageMaker writes every training job's logs here; the name is not ours to choose.
+# https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html
+TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+
+
+def team(name: str) -> str:
+    """What the command line reads to find a team: JSON."""
+    return f"{TEAMS}{name}"
+
+
+def team_policy(name: str) -> str:
+    """The team policy as JSON, read by Prepare at every run."""
+    return f"{TEAMS}{name}/policy"
+
+
+def image(name: str) -> str:
+    """The URI, with its digest, of the platform's image of that name."""
+    return f"{IMAGES}{name}"
+
+
+def platform(item: str) -> str:
+    """What team stacks read from the platform when they deploy, for example `repositories`."""
+    return f"{PLATFORM}{item}"

@@ -1,0 +1,109 @@
+"""What a role may do, each wildcard with its reason beside it.
+
+`Allow` is one statement of an identity policy. Where it holds a wildcard it must say why, and that reason is what
+cdk-nag's report shows an auditor: the acknowledgement is written from the statement itself, so that neither outlives
+the other.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct, IConstruct
+
+NAG = "AwsSolutions::AwsSolutions"  # a bare rule name covers nothing, and a wrong one passes in silence
+
+
+@dataclass(frozen=True)
+class Allow:
+    """One Allow statement. `why` answers for every `*` in actions and resources and is refused when there is none."""
+
+    actions: Sequence[str]
+    resources: Sequence[str]
+    conditions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    why: str | None = None
+    sid: str | None = None  # keeps the CDK from merging a list that CloudFormation fills in with another one
+
+    def statement(self) -> iam.PolicyStatement:
+        return iam.PolicyStatement(
+            sid=self.sid,
+            actions=list(self.actions),
+            resources=list(self.resources),
+            conditions={operator: dict(keys) for operator, keys in self.conditions.items()},
+        )
+
+
+@dataclass(frozen=True)
+class RoleOptions:
+    """What every role of the library takes: a permissions boundary and a path (default: none, and `/`)."""
+
+    permissions_boundary: iam.IManagedPolicy | None = None
+    path: str | None = None
+
+
+def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
+    """Answer for one finding on the construct that causes it: `AwsSolutions::AwsSolutions-CB3`, for example."""
+    cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))
+
+
+def service_role(
+    scope: Construct, id: str, *, service: str, allows: Sequence[Allow], description: str, options: RoleOptions
+) -> iam.Role:
+    """A role for an AWS service with its whole policy inline, so that a resource that refers to the role is never made
+    before the role can do its work."""
+    role = iam.Role(
+        scope,
+        id,
+        assumed_by=iam.ServicePrincipal(service),
+        description=description,
+        permissions_boundary=options.permissions_boundary,
+        path=options.path,
+        inline_policies={"Work": iam.PolicyDocument(statements=[a.statement() for a in allows])},
+    )
+    explain(role, allows)
+    return role
+
+
+def add_to_role(role: iam.IRole, allows: Iterable[Allow]) -> None:
+    """Give an existing role what it needs. A role imported with `mutable=False` is left as it is: its owner answers
+    for it.
+    """
+    for allow in allows:
+        if role.add_to_principal_policy(allow.statement()).statement_added:
+            explain(role, [allow])
+
+
+def explain(construct: IConstruct, allows: Iterable[Allow]) -> None:
+    """Acknowledge the wildcards of these statements on the construct whose policy they are in."""
+    for allow in allows:
+        wildcards = _wildcards(construct, allow)
+        if bool(wildcards) != bool(allow.why):
+            raise ValueError(
+                f"{'|'.join(allow.actions)}: a reason belongs to a wildcard and only to one, found {wildcards}"
+            )
+        for wildcard in wildcards:
+            acknowledge(construct, f"{NAG}-IAM5[{wildcard}]", allow.why or "")
+
+
+def _wildcards(construct: IConstruct, allow: Allow) -> list[str]:
+    stack = cdk.Stack.of(construct)
+    actions = [f"Action::{action}" for action in allow.actions if "*" in action]
+    resolved = stack.resolve(list(allow.resources))  # whole: the list itself may be a token, such as a list parameter
+    arns = [_flat(arn) for arn in (resolved if isinstance(resolved, list) else [resolved])]
+    return actions + [f"Resource::{arn}" for arn in arns if "*" in arn]
+
+
+def _flat(value: Any) -> str:
+    """A resolved ARN as cdk-nag spells it: `<LogicalId.Arn>/runs/*`."""
+    if isinstance(value, str):
+        return value.replace("${", "<").replace("}", ">")
+    if "Fn::Join" in value:
+        delimiter, items = value["Fn::Join"]
+        return str(delimiter).join(_flat(item) for item in items)
+    if "Fn::GetAtt" in value:
+        return f"<{'.'.join(value['Fn::GetAtt'])}>"
+    if "Ref" in value:
+        return f"<{value['Ref']}>"
+    return str(value)

@@ -1,0 +1,37 @@
+"""The account's HTTP server: the gate in front of moto, and the account's own pages."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from trainwright.rehearsal import facade, gate, permissions, wire
+
+
+class _Handler(MotoRequestHandler):  # type: ignore[misc]
+    # Two small writes a response and Nagle's algorithm cost 40 ms a call.
+    disable_nagle_algorithm = True
+    timeout = 3600
+
+    def log_request(self, code: Any = "-", size: Any = "-") -> None:
+        """Say nothing: a run makes thousands of requests."""
+
+
+def http_server(listener: socket.socket) -> BaseWSGIServer:
+    """A server on the bound socket; call its ``serve_forever``."""
+    gate.page("health", _health)
+    gate.page("permissions", _permissions)
+    application = gate.Gate(DomainDispatcherApplication(create_backend_app))
+    host, port = listener.getsockname()[:2]
+    return make_server(host, port, application, threaded=True, request_handler=_Handler, fd=listener.fileno())
+
+
+def _health(environ: dict[str, Any]) -> wire.Answer:
+    return gate.json_answer({"status": "ok", "endpoint": facade.endpoint()})
+
+
+def _permissions(environ: dict[str, Any]) -> wire.Answer:
+    return gate.json_answer(permissions.report())

@@ -1,0 +1,130 @@
+"""The front door: every request to the account passes here before moto sees it.
+
+It knows who calls, asks the evaluator whether the caller may, answers what the account answers itself (its own health
+and permissions, services that are not moto's), and turns what moto fails at into an error that a client can read.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from trainwright.rehearsal import facade, permissions, wire
+from trainwright.rehearsal.permissions.errors import PermissionDenied
+
+log = logging.getLogger("trainwright.rehearsal")
+
+Environ = dict[str, Any]
+OwnPage = Callable[[Environ], wire.Answer]
+Service = Callable[[wire.Call, Environ], wire.Answer]
+
+_pages: dict[str, OwnPage] = {}
+_services: dict[str, Service] = {}
+
+
+def page(prefix: str, answer: OwnPage) -> None:
+    """Answer requests whose path begins with ``/_trainwright/<prefix>``."""
+    _pages[prefix] = answer
+
+
+def service(name: str, answer: Service) -> None:
+    """Answer every call of a service here, in moto's place."""
+    _services[name] = answer
+
+
+def json_answer(content: Any, status: int = 200) -> wire.Answer:
+    """An answer in JSON for the account's own pages."""
+    return wire.Answer(status, {"Content-Type": "application/json"}, json.dumps(content).encode())
+
+
+class Gate:
+    """A WSGI application around moto's."""
+
+    def __init__(self, moto: Callable[[Environ, Any], Iterable[bytes]]) -> None:
+        self._moto = moto
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path.startswith("/_trainwright/"):
+            return wire.send(_own_page(path.removeprefix("/_trainwright/"), environ), start_response)
+        signature = wire.signature(environ)
+        try:
+            refusal = _refusal(signature, environ)
+            if refusal is not None:
+                return wire.send(refusal, start_response)
+            if signature is not None and signature.service in _services:
+                return wire.send(_answer_here(signature.service, environ), start_response)
+            return self._moto(environ, start_response)
+        except Exception as error:
+            log.exception("%s %s failed", environ.get("REQUEST_METHOD"), path)
+            return wire.send(_failure(signature, error, environ), start_response)
+
+
+def _own_page(path: str, environ: Environ) -> wire.Answer:
+    for prefix, answer in _pages.items():
+        if path == prefix or path.startswith(f"{prefix}/"):
+            return answer(environ)
+    return json_answer({"error": f"no page {path}", "pages": sorted(_pages)}, status=404)
+
+
+def _answer_here(name: str, environ: Environ) -> wire.Answer:
+    try:
+        call = wire.decode(name, environ)
+    except wire.NotRouted as error:
+        return wire.error(name, None, "UnknownOperationException", str(error), environ, 400)
+    return _services[name](call, environ)
+
+
+def _refusal(signature: wire.Signature | None, environ: Environ) -> wire.Answer | None:
+    """The answer to a caller who may not, or None."""
+    if signature is None:
+        return _refuse_unsigned(environ)
+    if signature.access_key == facade.ROOT_ACCESS_KEY:
+        return None
+    if permissions.principal(signature.access_key) is None:
+        return _invalid_key(signature, environ)
+    try:
+        call = wire.decode(signature.service, environ)
+    except Exception as error:  # noqa: BLE001  (what cannot be read cannot be judged, so it is refused)
+        return _unreadable(signature, environ, error)
+    try:
+        permissions.check(signature.access_key, call)
+    except PermissionDenied as denied:
+        return _denied(call, denied, environ)
+    return None
+
+
+def _refuse_unsigned(environ: Environ) -> wire.Answer | None:
+    if environ.get("PATH_INFO", "").startswith("/moto-api"):
+        return None
+    message = "Access Denied: the request carries no signature that this account can read"
+    return wire.error("s3", None, "AccessDenied", message, environ, 403)
+
+
+def _invalid_key(signature: wire.Signature, environ: Environ) -> wire.Answer:
+    if signature.service == "s3":
+        message = "The AWS Access Key Id you provided does not exist in our records."
+        return wire.error("s3", None, "InvalidAccessKeyId", message, environ, 403)
+    message = "The security token included in the request is invalid."
+    code = "InvalidClientTokenId" if signature.service in permissions.QUERY_SERVICES else "UnrecognizedClientException"
+    return wire.error(signature.service, None, code, message, environ, 403)
+
+
+def _unreadable(signature: wire.Signature, environ: Environ, error: Exception) -> wire.Answer:
+    what = f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')} {environ.get('HTTP_X_AMZ_TARGET', '')}".strip()
+    permissions.note_unknown(signature.access_key, f"{signature.service}: {what}")
+    message = f"the rehearsal's IAM evaluator cannot tell which {signature.service} operation this is: {what} ({error})"
+    return wire.error(signature.service, None, permissions.NOT_EVALUATED, message, environ, 400)
+
+
+def _denied(call: wire.Call, denied: PermissionDenied, environ: Environ) -> wire.Answer:
+    code, status = permissions.error_code(call.service, denied)
+    return wire.error(call.service, call.operation, code, str(denied), environ, status)
+
+
+def _failure(signature: wire.Signature | None, error: Exception, environ: Environ) -> wire.Answer:
+    name = signature.service if signature else "s3"
+    code = "NotImplemented" if isinstance(error, NotImplementedError) else "InternalFailure"
+    return wire.error(name, None, code, f"the embedded account failed: {error!r}; see account.log", environ, 500)

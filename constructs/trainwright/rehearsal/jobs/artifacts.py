@@ -1,0 +1,64 @@
+"""What a job leaves: /opt/ml/model and /opt/ml/output/data, packed and uploaded.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
+"""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from trainwright.rehearsal.jobs.s3 import Store, Uri
+
+#: Text of the failure file that becomes part of FailureReason, and FailureReason's own limit in the API.
+FAILURE_CHARACTERS = 1024
+
+
+def upload(
+    store: Store,
+    target: Uri,
+    folders: Sequence[Path],
+    name: str,
+    *,
+    scratch: Path,
+    compress: bool = True,
+    kms_key: str | None = None,
+) -> bool:
+    """Pack all hosts' folders into ``<target>/<name>.tar.gz``, or with ``compress=False`` below ``<target>/<name>/``.
+
+    Returns whether there was anything; an empty folder leaves no object.
+
+    Raises:
+        ClientFault: "Artifact upload failed".
+    """
+    files = {str(path.relative_to(folder)): path for folder in folders for path in _files(folder)}
+    if not files:
+        return False
+    if not compress:
+        for relative, path in sorted(files.items()):
+            with path.open("rb") as file:
+                store.upload(file, target.below(name).below(relative), kms_key=kms_key)
+        return True
+    archive = scratch / f"{name}.tar.gz"
+    with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
+        for relative, path in sorted(files.items()):
+            tar.add(path, relative, recursive=False)
+    with archive.open("rb") as file:
+        store.upload(file, target.below(archive.name), kms_key=kms_key)
+    return True
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() or path.is_symlink()]
+
+
+def failure_reason(failures: Sequence[Path], exit_code: int) -> str:
+    """``AlgorithmError: <failure file>, exit code: N``; without a failure file the text between is empty.
+
+    Recorded in that form: "AlgorithmError: , exit code: 1". The API's limit for FailureReason is 1,024 characters.
+    """
+    texts = (path.read_text(errors="replace").strip() for path in failures if path.is_file())
+    text = next(filter(None, texts), "")
+    end = f", exit code: {exit_code}"
+    return f"AlgorithmError: {text[: FAILURE_CHARACTERS - len('AlgorithmError: ') - len(end)]}{end}"

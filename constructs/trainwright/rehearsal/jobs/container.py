@@ -1,0 +1,70 @@
+"""The files and variables with which SageMaker tells a container what to do.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from trainwright.rehearsal.jobs import channels
+from trainwright.rehearsal.jobs.job import TrainingJob
+
+CHECKPOINTS = "/opt/ml/checkpoints"
+GROUP = "homogeneousCluster"
+
+
+def checkpoint_path(request: Mapping[str, Any]) -> str:
+    """CheckpointConfig.LocalPath, by default /opt/ml/checkpoints."""
+    return str(request["CheckpointConfig"].get("LocalPath", CHECKPOINTS)).rstrip("/")
+
+
+def write_config(ml: Path, job: TrainingJob, host: str, checkpoints: str | None) -> None:
+    """Make the folders and the files of ``/opt/ml/input/config``; ``ml`` is where this host has its /opt/ml."""
+    for folder in ("input/config", "input/data", "model", "output/data"):
+        (ml / folder).mkdir(parents=True, exist_ok=True)
+    request = job.request
+    mode = request["AlgorithmSpecification"]["TrainingInputMode"]
+    files: dict[str, object] = {
+        "hyperparameters": request.get("HyperParameters", {}),
+        "inputdataconfig": channels.describe(request.get("InputDataConfig", ()), mode),
+        "resourceconfig": resource_config(request["ResourceConfig"]["InstanceType"], job.host_names, host),
+    }
+    if checkpoints:
+        files["checkpointconfig"] = {"LocalPath": checkpoints}
+    for name, content in files.items():
+        (ml / "input/config" / f"{name}.json").write_text(json.dumps(content))
+
+
+def resource_config(instance_type: str, hosts: Sequence[str], host: str) -> dict[str, object]:
+    """Who takes part, and who this host is."""
+    group = {"instance_group_name": GROUP, "instance_type": instance_type, "hosts": list(hosts)}
+    return {
+        "current_host": host,
+        "current_instance_type": instance_type,
+        "current_group_name": GROUP,
+        "hosts": list(hosts),
+        "instance_groups": [group],
+        "network_interface_name": "eth0",
+    }
+
+
+def environment(job: TrainingJob, region: str, endpoint: str, credentials: str | None) -> dict[str, str]:
+    """What the process finds in its environment beside the image's ENV, PATH and HOME.
+
+    SageMaker itself sets TRAINING_JOB_NAME, TRAINING_JOB_ARN, AWS_REGION and where the role's credentials are; the
+    SM_* variables come from a toolkit in the container. AWS_ENDPOINT_URL leads SDKs to this account instead of AWS. A
+    job with network isolation gets no credentials, as documented for EnableNetworkIsolation.
+    """
+    access = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": credentials, "AWS_ENDPOINT_URL": endpoint} if credentials else {}
+    return {
+        "LANG": "C.UTF-8",
+        "TRAINING_JOB_NAME": job.name,
+        "TRAINING_JOB_ARN": job.arn,
+        "AWS_REGION": region,
+        **access,
+        **job.request.get("Environment", {}),
+    }

@@ -1,0 +1,177 @@
+"""One training job as the API shows it: the request, where it stands, and how it ended."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from trainwright.rehearsal.jobs.logs import Metrics
+from trainwright.rehearsal.jobs.s3 import Uri
+from trainwright.rehearsal.jobs.statuses import Secondary, Timeline
+
+DEFAULT_MAX_RUNTIME = 86400
+EVENT = "SageMaker Training Job State Change"
+#: What the request does not say and DescribeTrainingJob does.
+_DEFAULTS = {
+    "EnableNetworkIsolation": False,
+    "EnableInterContainerTrafficEncryption": False,
+    "EnableManagedSpotTraining": False,
+}
+#: Members of the request that Describe does not repeat.
+_NOT_SHOWN = frozenset({"Tags", "SessionChainingConfig"})
+
+
+@dataclass
+class TrainingJob:
+    """Request and state of one job; every change happens under ``lock``.
+
+    ``created`` and all other times are seconds since the epoch. ``tags`` is the list that ListTags and AddTags work on.
+    """
+
+    request: Mapping[str, Any]
+    arn: str
+    created: float = field(default_factory=time.time)
+    timeline: Timeline = field(default_factory=Timeline)
+    failure_reason: str | None = None
+    tags: list[dict[str, str]] = field(default_factory=list)
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    ended: threading.Event = field(default_factory=threading.Event, repr=False)
+
+    def __post_init__(self) -> None:
+        self.metrics = Metrics.of(self.request["AlgorithmSpecification"].get("MetricDefinitions", ()))
+        self.timeline.enter(Secondary.STARTING, self.created)
+
+    @property
+    def name(self) -> str:
+        """TrainingJobName."""
+        return str(self.request["TrainingJobName"])
+
+    @property
+    def role(self) -> str:
+        """The execution role's ARN."""
+        return str(self.request["RoleArn"])
+
+    @property
+    def is_spot(self) -> bool:
+        """Whether managed spot training is on."""
+        return self.request.get("EnableManagedSpotTraining") is True
+
+    @property
+    def host_names(self) -> list[str]:
+        """``algo-1`` and so on."""
+        return [f"algo-{number}" for number in range(1, self.request["ResourceConfig"]["InstanceCount"] + 1)]
+
+    @property
+    def max_runtime(self) -> float:
+        """MaxRuntimeInSeconds; one day where the request does not say."""
+        return float(self.request["StoppingCondition"].get("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME))
+
+    @property
+    def max_wait(self) -> float | None:
+        """MaxWaitTimeInSeconds, counted from the job's creation; None for on-demand."""
+        seconds: float | None = self.request["StoppingCondition"].get("MaxWaitTimeInSeconds")
+        return seconds
+
+    @property
+    def output(self) -> Uri:
+        """``<S3OutputPath>/<job>/output``."""
+        return Uri.parse(self.request["OutputDataConfig"]["S3OutputPath"]).below(self.name).below("output")
+
+    @property
+    def compresses_model(self) -> bool:
+        """Whether the model becomes one archive (CompressionType, default GZIP)."""
+        return bool(self.request["OutputDataConfig"].get("CompressionType", "GZIP") == "GZIP")
+
+    def describe(self) -> dict[str, Any]:
+        """What DescribeTrainingJob answers, members without a value left out."""
+        with self.lock:
+            now = time.time()
+            shown = {name: value for name, value in self.request.items() if name not in _NOT_SHOWN}
+            described = {**_DEFAULTS, **shown, **self._state(), **self._times(now)}
+            described["StoppingCondition"] = {"MaxRuntimeInSeconds": DEFAULT_MAX_RUNTIME, **shown["StoppingCondition"]}
+        return {name: value for name, value in described.items() if value is not None}
+
+    def _state(self) -> dict[str, Any]:
+        model = self.output.below("model.tar.gz" if self.compresses_model else "model/")
+        return {
+            "TrainingJobArn": self.arn,
+            "ModelArtifacts": {"S3ModelArtifacts": str(model)},
+            "TrainingJobStatus": str(self.timeline.status),
+            "SecondaryStatus": str(self.timeline.secondary),
+            "FailureReason": self.failure_reason,
+            "FinalMetricDataList": self._metrics() or None,
+        }
+
+    def _metrics(self) -> list[dict[str, Any]]:
+        return [{**metric, "Timestamp": _datetime(metric["Timestamp"])} for metric in self.metrics.describe()]
+
+    def _times(self, now: float) -> dict[str, Any]:
+        ended = self.timeline.ended
+        seconds = {
+            "TrainingTimeInSeconds": self.timeline.training_seconds(now),
+            "BillableTimeInSeconds": self.timeline.billable_seconds(now, spot=self.is_spot),
+        }
+        return {
+            "CreationTime": _datetime(self.created),
+            "TrainingStartTime": _datetime(self.timeline.started),
+            "TrainingEndTime": _datetime(ended),
+            "LastModifiedTime": _datetime(self.timeline.modified),
+            "SecondaryStatusTransitions": [
+                _present(
+                    Status=str(item.status),
+                    StartTime=_datetime(item.start),
+                    EndTime=_datetime(item.end),
+                    StatusMessage=item.message,
+                )
+                for item in self.timeline.transitions
+            ],
+            **(seconds if ended is not None else {}),
+        }
+
+    def event_detail(self) -> dict[str, Any]:
+        """The event's ``detail``: the description with times in milliseconds, and the tags as an object.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+        """
+        with self.lock:
+            tags = {tag["Key"]: tag["Value"] for tag in self.tags}
+            return {**_in_milliseconds(self.describe()), "Tags": tags}
+
+    # What moto's own ListTags, AddTags and Search read.
+
+    @property
+    def response_object(self) -> dict[str, Any]:
+        """The description, under moto's name for it."""
+        return self.describe()
+
+    @property
+    def training_job_name(self) -> str:
+        """The name, under moto's name for it."""
+        return self.name
+
+    @property
+    def training_job_status(self) -> str:
+        """The status, under moto's name for it."""
+        return str(self.timeline.status)
+
+
+def _datetime(seconds: Any) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(float(seconds), UTC)
+
+
+def _present(**members: Any) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _in_milliseconds(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return int(value.timestamp() * 1000)
+    if isinstance(value, dict):
+        return {name: _in_milliseconds(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_in_milliseconds(item) for item in value]
+    return value

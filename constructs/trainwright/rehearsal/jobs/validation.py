@@ -1,0 +1,204 @@
+"""What CreateTrainingJob refuses, and in which words.
+
+First everything that botocore's model of the API says (required fields, types, enumerations, patterns, lengths,
+ranges: botocore itself checks the first two only), then AWS's rules between fields. All problems are said at once, in
+the form of AWS's own answers: "2 validation errors detected: Value 'x' at 'y' failed to satisfy constraint: ...".
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import botocore.session
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+from botocore.validate import ParamValidator
+
+Request = Mapping[str, Any]
+
+#: Types with instance storage: "You can't request a VolumeKmsKeyId when using an instance type with local storage"
+#: (API reference, ResourceConfig), and their VolumeSizeInGB is not asked for.
+_LOCAL_STORAGE = re.compile(
+    r"ml\.(p4d|p4de|p5|p5e|p5en|p6[\w-]*|g4dn|g5|g6|g6e|g7|g7e|trn1|trn1n|trn2|[a-z]\d+[a-z]*d[a-z]*)\.[\w-]+"
+)
+
+
+class InvalidRequest(ValueError):
+    """The request is refused; ``code`` is AWS's error code."""
+
+    def __init__(self, message: str, code: str = "ValidationException") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def check(request: Request) -> None:
+    """Refuse what AWS would refuse without looking at anything but the request.
+
+    Raises:
+        InvalidRequest: with every problem of the first kind that has any: model, types, rules.
+    """
+    shape = _shape()
+    broken = list(_broken(shape, request, ""))
+    if broken:
+        many = "error" if len(broken) == 1 else "errors"
+        raise InvalidRequest(f"{len(broken)} validation {many} detected: {'; '.join(broken)}")
+    report = ParamValidator().validate(request, shape)
+    if report.has_errors():
+        raise InvalidRequest(report.generate_report(), "SerializationException")
+    wrong = [message for rule in _RULES for message in rule(request)]
+    if wrong:
+        raise InvalidRequest("; ".join(wrong))
+
+
+@functools.cache
+def _shape() -> StructureShape:
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    shape = model.operation_model("CreateTrainingJob").input_shape
+    assert isinstance(shape, StructureShape)  # noqa: S101 - every operation with input has one
+    return shape
+
+
+# --- the model -----------------------------------------------------------------------------------------------------
+
+
+def _broken(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    """Each constraint that the value, or a value in it, does not satisfy; wrong types are left to botocore."""
+    for constraint in _constraints(shape, value):
+        shown = f"Value '{value}'" if not isinstance(value, (dict, list)) else f"Value at length {len(value)}"
+        yield f"{shown} at '{path}' failed to satisfy constraint: {constraint}"
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        yield from _broken_structure(shape, value, path)
+    elif isinstance(shape, ListShape) and isinstance(value, list):
+        for number, item in enumerate(value, start=1):
+            yield from _broken(shape.member, item, f"{path}.{number}.member")
+    elif isinstance(shape, MapShape) and isinstance(value, dict):
+        for key, item in value.items():
+            yield from _broken(shape.key, key, path)
+            yield from _broken(shape.value, item, f"{path}.{key}")
+
+
+def _broken_structure(shape: StructureShape, value: dict[str, Any], path: str) -> Iterator[str]:
+    for name in shape.required_members:
+        if value.get(name) is None:
+            yield f"Value null at '{_join(path, name)}' failed to satisfy constraint: Member must not be null"
+    for name, member in shape.members.items():
+        if value.get(name) is not None:
+            yield from _broken(member, value[name], _join(path, name))
+
+
+def _constraints(shape: Shape, value: Any) -> Iterator[str]:
+    limits = shape.metadata
+    if isinstance(value, str):
+        if "enum" in limits and value not in limits["enum"]:
+            yield f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"
+        if "pattern" in limits and not _pattern(limits["pattern"]).fullmatch(value):
+            yield f"Member must satisfy regular expression pattern: {limits['pattern']}"
+    if isinstance(value, (str, list, dict)):
+        yield from _bounds(limits, len(value), "length")
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield from _bounds(limits, value, "value")
+
+
+@functools.cache
+def _pattern(java: str) -> re.Pattern[str]:
+    """AWS writes patterns for Java, whose names of character classes Python has not got."""
+    for name, characters in ((r"\p{L}", r"\w"), (r"\p{N}", r"\d"), (r"\p{Z}", r"\s"), (r"\p{Alnum}", "a-zA-Z0-9")):
+        java = java.replace(name, characters)
+    return re.compile(java, re.DOTALL)
+
+
+def _bounds(limits: Mapping[str, Any], size: float, what: str) -> Iterator[str]:
+    if "min" in limits and size < limits["min"]:
+        yield f"Member must have {what} greater than or equal to {limits['min']}"
+    if "max" in limits and size > limits["max"]:
+        yield f"Member must have {what} less than or equal to {limits['max']}"
+
+
+def _join(path: str, name: str) -> str:
+    """AWS's answers spell members in camel case."""
+    return f"{path}.{name[0].lower()}{name[1:]}".lstrip(".")
+
+
+# --- rules between fields ------------------------------------------------------------------------------------------
+
+
+def _needs_what_a_container_job_needs(request: Request) -> Iterator[str]:
+    for name in ("AlgorithmSpecification", "ResourceConfig", "StoppingCondition"):
+        if name not in request:
+            yield f"{name} is required for a training job that runs a container"
+    algorithm = request.get("AlgorithmSpecification", {})
+    if algorithm and ("TrainingImage" in algorithm) == ("AlgorithmName" in algorithm):
+        yield "Either AlgorithmName or TrainingImage must be specified in AlgorithmSpecification, and not both"
+
+
+def _waits_with_spot_only(request: Request) -> Iterator[str]:
+    """The first text is recorded (aws/amazon-sagemaker-examples, issue 869); the API reference has the second rule."""
+    stopping = request.get("StoppingCondition", {})
+    longest = stopping.get("MaxWaitTimeInSeconds")
+    if not request.get("EnableManagedSpotTraining"):
+        if longest is not None:
+            yield ("Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining is set to true")
+    elif longest is None or longest < stopping.get("MaxRuntimeInSeconds", 86400):
+        yield ("Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds")
+
+
+def _has_one_kind_of_instances(request: Request) -> Iterator[str]:
+    resources = request.get("ResourceConfig", {})
+    kinds = [name for name in ("InstanceType", "InstanceGroups", "InstancePreferences") if name in resources]
+    if resources and len(kinds) != 1:
+        yield "Exactly one of InstanceType, InstanceGroups and InstancePreferences must be given in ResourceConfig"
+    if "InstanceType" in kinds and "InstanceCount" not in resources:
+        yield "InstanceCount is required with InstanceType in ResourceConfig"
+
+
+def _fits_its_volume(request: Request) -> Iterator[str]:
+    resources = request.get("ResourceConfig", {})
+    kind = resources.get("InstanceType")
+    if kind is None:
+        return
+    if not _LOCAL_STORAGE.fullmatch(kind):
+        if "VolumeSizeInGB" not in resources:
+            yield f"VolumeSizeInGB is required for instance type {kind}, which has no local storage"
+    elif "VolumeKmsKeyId" in resources:
+        yield f"VolumeKmsKeyId cannot be specified with instance type {kind}, which has local storage"
+
+
+def _keeps_warm_on_demand_only(request: Request) -> Iterator[str]:
+    """ "Warm pools cannot be used with spot" (guide on managed warm pools); the words of the refusal are ours."""
+    if request.get("EnableManagedSpotTraining") and request.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds"):
+        yield "KeepAlivePeriodInSeconds is not supported when EnableManagedSpotTraining is set to true"
+
+
+def _names_channels_once(request: Request) -> Iterator[str]:
+    names = [channel["ChannelName"] for channel in request.get("InputDataConfig", ())]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"Duplicate channel name {name!r} in InputDataConfig"
+
+
+def _is_played_here(request: Request) -> Iterator[str]:
+    """What AWS can and this account cannot: better refused than silently done otherwise."""
+    if "InstanceGroups" in request.get("ResourceConfig", {}):
+        yield "The rehearsal does not play ResourceConfig.InstanceGroups; write InstanceType and InstanceCount"
+    default = request.get("AlgorithmSpecification", {}).get("TrainingInputMode")
+    for channel in request.get("InputDataConfig", ()):
+        path = f"InputDataConfig channel {channel['ChannelName']}"
+        source = channel["DataSource"].get("S3DataSource")
+        if source is None:
+            yield f"The rehearsal does not play {path} from a file system; write S3DataSource"
+        elif source["S3DataType"] != "S3Prefix":
+            yield f"The rehearsal does not play {path}: S3DataType {source['S3DataType']}; write S3Prefix"
+        if channel.get("InputMode", default) == "Pipe":
+            yield f"The rehearsal does not play {path}: TrainingInputMode Pipe; write File or FastFile"
+
+
+_RULES: tuple[Callable[[Request], Iterator[str]], ...] = (
+    _needs_what_a_container_job_needs,
+    _waits_with_spot_only,
+    _has_one_kind_of_instances,
+    _fits_its_volume,
+    _keeps_warm_on_demand_only,
+    _names_channels_once,
+    _is_played_here,
+)

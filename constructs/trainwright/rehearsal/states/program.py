@@ -1,0 +1,106 @@
+"""A definition as the interpreter's components: parsed once, shared by every execution of that text."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+from moto.stepfunctions.parser.asl.antlr.runtime.ASLLexer import ASLLexer
+from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
+from moto.stepfunctions.parser.asl.component.component import Component
+from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+
+# The field of a state that a component stands for, by the name of its class: Step Functions names the place of a
+# failed expression with these, /-separated, as in Arguments/Tags[0]/Value or Choices[1]/Condition.
+FIELDS = {
+    "ArgumentsJSONataTemplateValueObject": "Arguments",
+    "ArgumentsStringJSONata": "Arguments",
+    "AssignDecl": "Assign",
+    "Cause": "Cause",
+    "ConditionStringJSONata": "Condition",
+    "Error": "Error",
+    "HeartbeatSecondsJSONata": "HeartbeatSeconds",
+    "ItemSelector": "ItemSelector",
+    "ItemsArray": "Items",
+    "ItemsJSONata": "Items",
+    "MaxConcurrencyJSONata": "MaxConcurrency",
+    "MaxItemsStringJSONata": "MaxItems",
+    "Output": "Output",
+    "SecondsJSONata": "Seconds",
+    "TimeoutSecondsJSONata": "TimeoutSeconds",
+    "Timestamp": "Timestamp",
+    "ToleratedFailureCountStringJSONata": "ToleratedFailureCount",
+    "ToleratedFailurePercentageStringJSONata": "ToleratedFailurePercentage",
+}
+LISTS = {"CatchDecl": "Catch", "ChoicesDecl": "Choices"}
+
+
+def parse_once(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The same parser with a memory; what it gives holds no state of an execution and may be shared by threads."""
+
+    @functools.lru_cache(maxsize=256)
+    def parsed(definition: str) -> Any:
+        program, tree = parse(definition)
+        locate(program)
+        return program, tree
+
+    return parsed
+
+
+def locate(program: Component) -> None:
+    """Write into every expression where in its state it stands, and settle the keys that loops would race for."""
+    _walk(program, "")
+
+
+def _walk(item: Any, path: str) -> None:
+    if isinstance(item, StringJSONata):
+        item.location = path
+    elif isinstance(item, Component):
+        _walk_component(item, path)
+    elif isinstance(item, list):
+        for index, member in enumerate(item):
+            _walk(member, f"{path}[{index}]")
+    elif isinstance(item, dict):
+        for member in item.values():
+            _walk(member, path)
+
+
+def _walk_component(item: Component, path: str) -> None:
+    if isinstance(item, EvalComponent):
+        _ = item.heap_key
+    name = type(item).__name__
+    own = path
+    if name == "States":
+        own = ""
+    elif name in FIELDS or name in LISTS:
+        own = join(path, FIELDS.get(name) or LISTS[name])
+    elif name.endswith("Binding") or "TemplateBinding" in name:
+        own = _binding_path(item, path)
+    transparent = name in ("AssignDecl",) or name.endswith("Object")
+    for member in vars(item).values():
+        if transparent and isinstance(member, list):
+            for part in member:
+                _walk(part, own)
+        else:
+            _walk(member, own)
+
+
+def _binding_path(item: Component, path: str) -> str:
+    identifier = getattr(item, "identifier", None)
+    return join(path, identifier) if isinstance(identifier, str) else path
+
+
+def join(path: str, name: str) -> str:
+    """``path`` and ``name`` as Step Functions writes a place in a state."""
+    return f"{path}/{name}" if path else name
+
+
+def text_of(context: Any) -> str | None:
+    """The text of a JSON string in the parse tree, its escapes undone."""
+    symbol = getattr(context, "symbol", None)
+    if symbol is not None and symbol.type == ASLLexer.NULL:
+        return None
+    text = str(context.getText())
+    return str(json.loads(text, strict=False)) if len(text) > 1 and text[0] == text[-1] == '"' else text

@@ -1,0 +1,41 @@
+"""CreateTrainingJob as botocore models it: what AWS would refuse, told before anything leaves.
+
+Needs botocore's files and no credentials, so the command line uses it too.
+"""
+
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.validate import ParamValidator
+
+from trainwright_runtime import problems as codes
+from trainwright_runtime import shapes
+from trainwright_runtime.job import SAMPLE_FACTS, JobSpec, Request, named, render
+from trainwright_runtime.problems import Problem
+from trainwright_runtime.resolved import ResolvedRequest
+
+
+@cache
+def create_training_job_shape() -> Any:
+    """The input shape of CreateTrainingJob in the botocore that runs here."""
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    return model.operation_model("CreateTrainingJob").input_shape
+
+
+def refusals(request: Request) -> list[Problem]:
+    """Everything that does not fit in a rendered request: botocore's own ParamValidator, the checks it skips, the
+    size."""
+    shape = create_training_job_shape()
+    found = shapes.problems_of(shape, request)
+    report = ParamValidator().validate(request, shape)
+    if report.has_errors() and not found:
+        found.append(Problem(codes.REFUSED_BY_API_MODEL, (), " ".join(report.generate_report().split())))
+    large = shapes.too_large(request)
+    return [*found, large] if large else found
+
+
+def check_request(request: ResolvedRequest) -> list[Problem]:
+    """`refusals` of a resolved request, rendered with a sample deployment: the `api` argument of `request.check`."""
+    spec = JobSpec(request, SAMPLE_FACTS)
+    return refusals(named(render(spec), "sample-0123456789-1", 1))

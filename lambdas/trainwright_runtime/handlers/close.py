@@ -1,0 +1,214 @@
+"""close: an execution ended in a way its own states could not see. Stop what is alive, settle the record, report.
+
+EventBridge starts it for each execution that is FAILED, TIMED_OUT or ABORTED; it may come twice and changes nothing
+then.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from trainwright_runtime import record as records
+from trainwright_runtime.attempts import ALIVE, Planned, iso
+from trainwright_runtime.diagnosis import Diagnosis
+from trainwright_runtime.facts import Run, run_id
+from trainwright_runtime.handlers import environment as environments
+from trainwright_runtime.handlers.aws import Services, services
+from trainwright_runtime.handlers.look import Look, describe, keep, look
+from trainwright_runtime.handlers.report import publish
+from trainwright_runtime.handlers.store import Store, now
+from trainwright_runtime.handlers.telemetry import handling, logger
+from trainwright_runtime.outcome import Fault, RunStatus
+
+Event = dict[str, Any]
+
+_POLL_SECONDS = 5
+_RESERVE_SECONDS = 45
+_CANNOT_STOP = "ValidationException"
+
+
+class StillAliveError(Exception):
+    """The job has not ended in the time this function has. Lambda calls again, and again finds the job."""
+
+
+class Clock(Protocol):
+    """How much time is left; the Lambda context is one."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function is ended."""
+
+
+@handling
+def handler(event: Event, context: Clock) -> None:
+    """The Lambda function behind the rule on "Step Functions Execution Status Change"."""
+    environment = environments.read()
+    close(event["detail"], Store(services, environment), services, environment, context)
+
+
+def close(
+    detail: Event,
+    store: Store,
+    clients: Services,
+    environment: environments.Environment,
+    clock: Clock,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Leave nothing running and nothing unreported, whatever the execution died of."""
+    record = _record(detail, store, clients, environment)
+    logger.append_keys(run=record["run"])
+    attempt = _last_planned(record, environment)
+    job = describe(clients, attempt.job_name) if attempt else None
+    if records.is_final(record) and not _alive(job) and _as_recorded(record, job):
+        logger.info("already settled", extra={"status": record["status"]})
+        return
+    seen = _ended(attempt, detail, clients, clock, sleep) if attempt else None
+    _settle(record, seen, detail, store, clients)
+    if seen and _alive(seen.job):
+        raise StillAliveError(f"training job {seen.planned.job_name} is {(seen.job or {}).get('TrainingJobStatus')}")
+
+
+def _alive(job: Mapping[str, Any] | None) -> bool:
+    return bool(job) and (job or {}).get("TrainingJobStatus") in ALIVE
+
+
+def _as_recorded(record: records.Item, job: Mapping[str, Any] | None) -> bool:
+    """Whether the record already says how the job ended; a job that outlived its run's report ends later."""
+    last = records.last_attempt(record)
+    return job is None or (last is not None and last["status"] == job.get("TrainingJobStatus"))
+
+
+def _record(detail: Event, store: Store, clients: Services, environment: environments.Environment) -> records.Item:
+    """The run's record; where Prepare never came to write one, a new one."""
+    arn = detail["executionArn"]
+    if (alias := store.record(records.alias_key(arn))) and (found := store.record(alias["target"])):
+        return found
+    started = detail["startDate"] / 1000
+    team = environment.deployment.team
+    request = _input(detail, clients)
+    name = request.get("name") if isinstance(request, dict) else None
+    run = Run(run_id(arn, started, team), team, name if isinstance(name, str) else None)
+    store.put_document(run.id, "request.json", request)
+    store.put(records.put_alias(arn, run.id))
+    item = records.new(run, arn, _moment(started), now())
+    store.put(records.put_new(item))
+    return store.record(run.id) or item
+
+
+def _moment(epoch_seconds: float) -> str | None:
+    return iso(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch_seconds)))
+
+
+def _input(detail: Event, clients: Services) -> Any:
+    """The execution's input: in the event, or asked for where it was too long for one."""
+    text = detail.get("input") or _asked(detail, clients).get("input")
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return text
+
+
+def _asked(detail: Event, clients: Services) -> Mapping[str, Any]:
+    return clients.states.describe_execution(executionArn=detail["executionArn"])
+
+
+def _last_planned(record: records.Item, environment: environments.Environment) -> Planned | None:
+    """The attempt that may be alive: the last one recorded, else the one that Prepare's step began."""
+    step = json.loads(record["step"]) if record["step"] else None
+    if not step or not step["attempt"]:
+        return None
+    planned = Planned.from_step(step["attempt"], environment.deployment.log_group)
+    if (last := records.last_attempt(record)) is None:
+        return planned
+    return Planned(last["number"], last["job_name"], last["capacity"], planned.request, planned.log_group)
+
+
+def _ended(attempt: Planned, detail: Event, clients: Services, clock: Clock, sleep: Callable[[float], None]) -> Look:
+    """The attempt after its job was stopped and has ended, or when the time for waiting is over."""
+    seen = _found(attempt, detail, clients, sleep)
+    if _alive(seen.job):
+        _stop(clients, attempt.job_name)
+    while _alive(seen.job) and clock.get_remaining_time_in_millis() > _RESERVE_SECONDS * 1000:
+        sleep(_POLL_SECONDS)
+        seen = look(clients, attempt)
+    return seen
+
+
+def _found(attempt: Planned, detail: Event, clients: Services, sleep: Callable[[float], None]) -> Look:
+    """A job that is not there yet may be on its way: an execution can be stopped while it asks for the job."""
+    seen = look(clients, attempt)
+    if seen.job is None and detail["status"] != "FAILED":
+        sleep(_POLL_SECONDS)
+        seen = look(clients, attempt)
+    return seen
+
+
+def _stop(clients: Services, job_name: str) -> None:
+    try:
+        clients.sagemaker.stop_training_job(TrainingJobName=job_name)
+    except ClientError as error:
+        # SageMaker refuses to stop a job that has just ended or is being stopped already: both are what is wanted
+        if error.response.get("Error", {}).get("Code") != _CANNOT_STOP:
+            raise
+
+
+def _settle(record: records.Item, seen: Look | None, detail: Event, store: Store, clients: Services) -> None:
+    status: RunStatus = "STOPPED" if detail["status"] == "ABORTED" else "FAILED"
+    kept = None
+    if seen:
+        kept = keep(seen, status, clients, store, record["run"])
+    diagnosis = _execution_diagnosis(detail, kept, clients)
+    settled = store.update(records.settle(record["run"], status, diagnosis, now()))
+    publish(settled or store.record(record["run"]) or record, store)
+
+
+def _execution_diagnosis(detail: Event, kept: records.Item | None, clients: Services) -> dict[str, Any] | None:
+    """Why the execution ended: the job's own failure if it failed by itself, else what happened to the execution."""
+    from_job = kept["diagnosis"] if kept else None
+    tail = from_job["log_tail"] if from_job else []
+    if detail["status"] == "ABORTED":
+        return _STOPPED.to_dict(tail)
+    if detail["status"] == "TIMED_OUT":
+        return _TIMED_OUT.to_dict(tail)
+    last = records.last_attempt(kept) if kept else None
+    if from_job and last and last["status"] == "Failed":
+        return dict(from_job)
+    return _broken(detail, clients).to_dict(tail)
+
+
+def _broken(detail: Event, clients: Services) -> Diagnosis:
+    said = [detail.get("error"), detail.get("cause")]
+    if not any(said):
+        asked = _asked(detail, clients)
+        said = [asked.get("error"), asked.get("cause")]
+    evidence = ": ".join(text for text in said if text)[:1000] or None
+    return Diagnosis(
+        "platform_error",
+        Fault.PLATFORM,
+        "no_retry",
+        "The platform failed around the training, not the training itself.",
+        "Tell the platform team: the evidence says which part failed.",
+        evidence,
+    )
+
+
+_STOPPED = Diagnosis(
+    "stopped_by_user",
+    Fault.PERSON,
+    "no_retry",
+    "Somebody stopped the execution.",
+    "Start the run again when it is wanted; its data and checkpoints are kept.",
+    None,
+)
+_TIMED_OUT = Diagnosis(
+    "timed_out",
+    Fault.PLATFORM,
+    "no_retry",
+    "The execution took longer than the platform lets a run take.",
+    "Ask for less time, or the platform team for a longer execution time.",
+    None,
+)

@@ -1,0 +1,122 @@
+"""Where a run's memory is kept: its record in DynamoDB, its documents under `runs/<run>/` in the reports bucket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from trainwright_runtime import record as records
+from trainwright_runtime.attempts import Progress, iso
+from trainwright_runtime.handlers.aws import Services, error_code
+from trainwright_runtime.handlers.environment import Environment
+from trainwright_runtime.job import run_prefix
+
+_ENCODE = TypeSerializer().serialize
+_DECODE = TypeDeserializer().deserialize
+_TYPES = {"json": "application/json", "html": "text/html; charset=utf-8"}
+
+
+def now() -> str:
+    """This moment as ISO text in UTC."""
+    return str(iso(datetime.now(UTC)))
+
+
+class Store:
+    """One team's runs."""
+
+    def __init__(self, services: Services, environment: Environment) -> None:
+        self._services = services
+        self._table = environment.runs_table
+        self._reports = environment.deployment.reports_bucket
+        self._checkpoints = environment.deployment.checkpoints_bucket
+
+    def record(self, key: str) -> records.Item | None:
+        """The item under a key, None where there is none; always the latest state."""
+        found = self._services.dynamodb.get_item(
+            TableName=self._table, Key={"run": {"S": key}}, ConsistentRead=True
+        ).get("Item")
+        return _decoded(found) if found else None
+
+    def put(self, call: records.Call) -> bool:
+        """Make a PutItem of the `record` module; False where its condition did not hold."""
+        call = {**call, "Item": _encoded(call["Item"])}
+        return self._conditional(lambda: self._services.dynamodb.put_item(TableName=self._table, **call)) is not None
+
+    def update(self, call: records.Call) -> records.Item | None:
+        """Make an UpdateItem of the `record` module: the record as it is then, None where its condition did not
+        hold."""
+        call = {
+            **call,
+            "Key": _encoded(call["Key"]),
+            "ExpressionAttributeValues": _encoded(call["ExpressionAttributeValues"]),
+        }
+        answer = self._conditional(lambda: self._services.dynamodb.update_item(TableName=self._table, **call))
+        return _decoded(answer["Attributes"]) if answer is not None else None
+
+    def _conditional(self, call: Any) -> Any:
+        try:
+            return call()
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailed":
+                return None
+            raise
+
+    def put_document(self, run: str, name: str, content: object) -> str:
+        """Write a document of the run, and answer its S3 URI. Text is written as it is, anything else as JSON."""
+        key = f"{run_prefix(run)}{name}"
+        body = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False, default=iso)
+        kind = _TYPES[name.rsplit(".", 1)[-1]]
+        self._services.s3.put_object(Bucket=self._reports, Key=key, Body=body.encode(), ContentType=kind)
+        return f"s3://{self._reports}/{key}"
+
+    def document(self, run: str, name: str) -> Any:
+        """A JSON document of the run, None where there is none."""
+        return self._json(self._reports, f"{run_prefix(run)}{name}")
+
+    def progress(self, run: str) -> Progress:
+        """How far the script says it is; nothing where it says nothing, or says it in a form that is not understood."""
+        return Progress.from_data(self._json(self._checkpoints, f"{run_prefix(run)}progress.json"))
+
+    def _json(self, bucket: str, key: str) -> Any:
+        try:
+            body = self._services.s3.get_object(Bucket=bucket, Key=key)["Body"].read(1 << 20)
+        except ClientError as error:
+            if error_code(error) in ("NoSuchKey", "404"):
+                return None
+            raise
+        try:
+            return json.loads(body)
+        except ValueError:
+            return None
+
+
+def _encoded(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _ENCODE(_decimals(value)) for key, value in item.items()}
+
+
+def _decoded(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _plain(_DECODE(value)) for key, value in item.items()}
+
+
+def _decimals(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _decimals(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_decimals(entry) for entry in value]
+    return Decimal(str(value)) if isinstance(value, float) else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value

@@ -1,0 +1,267 @@
+"""What each role may do: no more than its work, fenced to its team, and the team policy in the conditions."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def research(synthesised):
+    return synthesised("app").templates["training-research"]
+
+
+@pytest.fixture(scope="session")
+def vision(synthesised):
+    return synthesised("teams").templates["training-vision"]
+
+
+def test_workflow_role_may_do_exactly_this(research, tools):
+    assert tools.actions(tools.role_named(research, "WorkflowRole")) == {
+        "sagemaker:CreateTrainingJob",
+        "sagemaker:DescribeTrainingJob",
+        "sagemaker:StopTrainingJob",
+        "sagemaker:AddTags",
+        "sagemaker:ListTags",
+        "iam:PassRole",
+        "events:PutTargets",
+        "events:PutRule",
+        "events:DescribeRule",
+        "lambda:InvokeFunction",
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
+        "logs:CreateLogDelivery",
+        "logs:GetLogDelivery",
+        "logs:UpdateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:DescribeResourcePolicies",
+        "logs:DescribeLogGroups",
+    }
+
+
+@pytest.mark.parametrize(
+    ("function", "work"),
+    [
+        (
+            "PrepareRole",
+            {"ssm:GetParameter", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "s3:PutObject"},
+        ),
+        (
+            "AssessRole",
+            {
+                *("sagemaker:DescribeTrainingJob", "dynamodb:GetItem", "dynamodb:UpdateItem", "s3:PutObject"),
+                *("s3:GetObject", "s3:ListBucket", "logs:DescribeLogStreams", "logs:GetLogEvents"),
+            },
+        ),
+        ("ReportRole", {"dynamodb:GetItem", "dynamodb:UpdateItem", "s3:PutObject", "s3:GetObject", "s3:ListBucket"}),
+        (
+            "CloseRole",
+            {
+                *("sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob", "states:DescribeExecution"),
+                *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "s3:PutObject"),
+                *("s3:GetObject", "s3:ListBucket", "logs:DescribeLogStreams", "logs:GetLogEvents"),
+            },
+        ),
+    ],
+)
+def test_function_role_may_do_exactly_this(research, tools, function, work):
+    every = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+    assert tools.actions(tools.role_named(research, function)) == work | every
+
+
+@pytest.mark.parametrize(
+    ("role", "work"),
+    [
+        ("LogRetentionHandlerRole", {"logs:CreateLogGroup", "logs:PutRetentionPolicy"}),
+        ("ImageplatformHandlerRole", {"codebuild:StartBuild", "codebuild:BatchGetBuilds", "ecr:DescribeImages"}),
+    ],
+)
+def test_custom_resource_role_may_do_exactly_this(synthesised, tools, role, work):
+    every = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+    found = tools.role_named(synthesised("app").templates["training-platform"], role)
+    assert tools.actions(found) == work | every
+
+
+def test_execution_role_reaches_its_own_storage_only(research, tools):
+    role = tools.role_named(research, "ExecutionRole")
+    reached = [json.dumps(r) for s in tools.statements(role) if s["Action"][0].startswith("s3:") for r in s["Resource"]]
+    assert reached
+    assert all("TeamStorage" in arn for arn in reached)
+    assert not any("TeamStorageReports" in arn for arn in reached), "reports are the platform's to write"
+
+
+def test_execution_role_writes_below_runs_only(research, tools):
+    for action in ("s3:PutObject", "s3:DeleteObject"):
+        statement = tools.allowing(tools.role_named(research, "ExecutionRole"), action)
+        assert all(resource["Fn::Join"][1][-1] == "/runs/*" for resource in statement["Resource"])
+        assert not any("StorageData" in json.dumps(resource) for resource in statement["Resource"])
+
+
+def test_every_wildcard_resource_is_one_that_aws_cannot_narrow(every_template, tools):
+    known = {
+        *("xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"),
+        *("logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery"),
+        *(
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:DescribeResourcePolicies",
+            "logs:DescribeLogGroups",
+        ),
+        *("ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"),
+        *("ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"),
+        *("ec2:DeleteNetworkInterfacePermission", "ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces"),
+        *("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
+    }
+    for name, template in every_template.items():
+        for key, role in tools.resources(template, "AWS::IAM::Role").items():
+            for statement in tools.statements(role):
+                if "*" in statement["Resource"]:
+                    assert set(statement["Action"]) <= known, f"{name}: {key}"
+
+
+def test_no_action_is_a_wildcard(every_template, tools):
+    for template in every_template.values():
+        for role in tools.resources(template, "AWS::IAM::Role").values():
+            assert not any("*" in action for action in tools.actions(role))
+
+
+def test_no_managed_policy_is_attached(every_template, tools):
+    for template in every_template.values():
+        assert not any(
+            "ManagedPolicyArns" in r["Properties"] for r in tools.resources(template, "AWS::IAM::Role").values()
+        )
+
+
+def test_jobs_are_fenced_by_the_team_name(research, tools):
+    for part in ("WorkflowRole", "AssessRole", "CloseRole"):
+        for statement in tools.statements(tools.role_named(research, part)):
+            if any(action.startswith("sagemaker:") for action in statement["Action"]):
+                (resource,) = statement["Resource"]
+                assert resource["Fn::Join"][1][-1] == ":training-job/research-*"
+
+
+def test_job_must_be_one_that_the_team_policy_allows(research, tools):
+    statement = tools.allowing(tools.role_named(research, "WorkflowRole"), "sagemaker:CreateTrainingJob")
+    assert statement["Action"] == ["sagemaker:CreateTrainingJob"], "conditions hold for the whole statement"
+    assert statement["Condition"] == {
+        "ForAllValues:StringLike": {"sagemaker:InstanceTypes": ["ml.m5.*", "ml.c5.*", "ml.g5.*"]},
+        "Null": {"sagemaker:InstanceTypes": "false", "sagemaker:FileSystemId": "true"},
+        "NumericLessThanEquals": {"sagemaker:MaxRuntimeInSeconds": "86400"},
+        "NumericLessThanEqualsIfExists": {"sagemaker:KeepAlivePeriod": "0"},
+        "BoolIfExists": {"sagemaker:EnableRemoteDebug": "false"},
+    }
+
+
+def test_job_in_a_vpc_must_use_the_teams_network_and_key(vision, tools):
+    condition = tools.allowing(tools.role_named(vision, "WorkflowRole"), "sagemaker:CreateTrainingJob")["Condition"]
+    (group,) = tools.resources(vision, "AWS::EC2::SecurityGroup")
+    networks = condition["ForAllValues:StringEquals"]
+    assert networks["sagemaker:VpcSecurityGroupIds"] == [{"Fn::GetAtt": [group, "GroupId"]}]
+    assert _default(vision, networks["sagemaker:VpcSubnets"]) == "/trainwright/platform/subnets"
+    for key in ("sagemaker:VpcSubnets", "sagemaker:VpcSecurityGroupIds"):
+        assert condition["Null"][key] == "false", "ForAllValues is true of a key that is absent"
+    key = "/trainwright/platform/encryption-key"
+    assert _default(vision, condition["ArnEquals"]["sagemaker:OutputKmsKey"]) == key
+    assert _default(vision, condition["ArnEqualsIfExists"]["sagemaker:VolumeKmsKey"]) == key
+
+
+def _default(template, reference):
+    return template["Parameters"][reference["Ref"]]["Default"]
+
+
+def test_functions_know_the_network_that_the_role_insists_on(vision, tools):
+    functions = tools.resources(vision, "AWS::Lambda::Function")
+    (prepare,) = [f for key, f in functions.items() if "Prepare" in key]
+    variables = prepare["Properties"]["Environment"]["Variables"]
+    (group,) = tools.resources(vision, "AWS::EC2::SecurityGroup")
+    assert variables["TRAINWRIGHT_VPC_SECURITY_GROUPS"] == {"Fn::GetAtt": [group, "GroupId"]}
+    separator, subnets = variables["TRAINWRIGHT_VPC_SUBNETS"]["Fn::Join"]
+    assert (separator, _default(vision, subnets)) == (",", "/trainwright/platform/subnets")
+
+
+def test_only_sagemaker_is_given_the_execution_role(research, tools):
+    statement = tools.allowing(tools.role_named(research, "WorkflowRole"), "iam:PassRole")
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+    (resource,) = statement["Resource"]
+    assert "ExecutionRole" in resource["Fn::GetAtt"][0]
+
+
+def test_workflow_may_invoke_any_version_and_only_versions(research, tools):
+    statement = tools.allowing(tools.role_named(research, "WorkflowRole"), "lambda:InvokeFunction")
+    assert sorted(r["Fn::Join"][1][0]["Fn::GetAtt"][0][len("TeamFunctions") :][:6] for r in statement["Resource"]) == [
+        "Assess",
+        "Prepar",
+        "Report",
+    ]
+    assert {r["Fn::Join"][1][1] for r in statement["Resource"]} == {":*"}
+
+
+def test_images_are_pulled_from_where_the_policy_says(synthesised, research, vision, tools):
+    def pulled(template):
+        statements = tools.statements(tools.role_named(template, "ExecutionRole"))
+        return {s["Sid"]: s["Resource"] for s in statements if "ecr:BatchGetImage" in s["Action"]}
+
+    assert _default(research, pulled(research)["PullPlatformImages"][0]) == "/trainwright/platform/repositories"
+    assert pulled(research).keys() == {"PullPlatformImages"}
+    (allowed,) = pulled(vision)["PullAllowedImages"]
+    assert allowed["Fn::Join"][1][-1] == ":ecr:eu-west-1:763104351884:repository/pytorch-training*"
+    (default,) = synthesised("minimal").templates.values()
+    (anywhere,) = pulled(default)["PullAnyImage"]
+    assert anywhere["Fn::Join"][1][-1] == ":ecr:*:*:repository/*"
+
+
+def test_data_is_read_from_where_the_policy_says(synthesised, vision, tools):
+    forecast = synthesised("teams").templates["training-forecast"]
+    read = tools.allowing(tools.role_named(forecast, "ExecutionRole"), "s3:GetObject")["Resource"]
+    own = [r["Fn::Join"][1][1] for r in read if "StorageData" in json.dumps(r)]
+    assert own == ["/sales/*", "/calendar/*"]
+    others = [json.dumps(s) for s in tools.statements(tools.role_named(vision, "ExecutionRole"))]
+    assert any(":s3:::acme-shared-images/labelled/*" in s and "s3:GetObject" in s for s in others)
+
+
+def test_key_rights_let_services_attach_volumes_and_nobody_else(build, tools):
+    role = tools.role_named(build("kms"), "ExecutionRole")
+    grant = tools.allowing(role, "kms:CreateGrant")
+    assert grant["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    assert {"kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"} <= tools.actions(role)
+
+
+def test_functions_may_use_the_key(build, tools):
+    for function in ("PrepareRole", "AssessRole", "ReportRole", "CloseRole"):
+        assert {"kms:Decrypt", "kms:GenerateDataKey"} <= tools.actions(tools.role_named(build("kms"), function))
+
+
+def test_people_get_what_their_grants_say(synthesised, tools):
+    (policy,) = tools.resources(synthesised("teams").templates["training-vision"], "AWS::IAM::Policy").values()
+    assert policy["Properties"]["Roles"] == ["vision-scientists"]
+    allowed = set()
+    for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+        allowed |= set(statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
+    assert allowed == {
+        *("ssm:GetParameter", "states:StartExecution", "states:StopExecution", "states:ListExecutions"),
+        *("states:DescribeExecution", "states:GetExecutionHistory", "sagemaker:DescribeTrainingJob"),
+        *("logs:GetLogEvents", "logs:DescribeLogStreams", "dynamodb:GetItem", "kms:Decrypt", "kms:GenerateDataKey"),
+        *("s3:ListBucket", "s3:GetBucketLocation", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+        "s3:AbortMultipartUpload",
+    }
+
+
+def test_one_grant_gives_nothing_of_the_others(tmp_path):
+    import aws_cdk as cdk
+    from aws_cdk import aws_iam as iam
+
+    from trainwright import TrainingPlatform
+
+    app = cdk.App(outdir=str(tmp_path))
+    stack = cdk.Stack(app, "Training")
+    team = TrainingPlatform(stack, "Platform").default_team
+    people = iam.Role(stack, "People", assumed_by=iam.AccountRootPrincipal())
+    grant = team.grant_start(people)
+    grant.assert_success()
+    template = app.synth().get_stack_by_name("Training").template
+    (policy,) = [r for r in template["Resources"].values() if r["Type"] == "AWS::IAM::Policy"]
+    actions = [s["Action"] for s in policy["Properties"]["PolicyDocument"]["Statement"]]
+    assert sorted(actions) == ["ssm:GetParameter", "states:StartExecution"]

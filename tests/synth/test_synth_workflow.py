@@ -1,0 +1,119 @@
+"""The state machine and what surrounds it: versions that stay, logs without data, the rule behind it."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def research(synthesised):
+    return synthesised("app").templates["training-research"]
+
+
+def test_definition_names_published_versions_that_are_kept(research, tools):
+    (machine,) = tools.resources(research, "AWS::StepFunctions::StateMachine").values()
+    substitutions = machine["Properties"]["DefinitionSubstitutions"]
+    assert substitutions.pop("Partition") == {"Ref": "AWS::Partition"}
+    assert sorted(substitutions) == ["AssessFunction", "PrepareFunction", "ReportFunction"]
+    for name, reference in substitutions.items():
+        version = research["Resources"][reference["Ref"]]
+        assert version["Type"] == "AWS::Lambda::Version", name
+        assert (version["DeletionPolicy"], version["UpdateReplacePolicy"]) == ("Retain", "Retain"), name
+
+
+def test_state_machine_logs_everything_but_data(research, tools):
+    (machine,) = tools.resources(research, "AWS::StepFunctions::StateMachine").values()
+    logging = machine["Properties"]["LoggingConfiguration"]
+    assert (logging["Level"], logging["IncludeExecutionData"]) == ("ALL", False)
+    (destination,) = logging["Destinations"]
+    group = research["Resources"][destination["CloudWatchLogsLogGroup"]["LogGroupArn"]["Fn::GetAtt"][0]]
+    assert group["Properties"]["LogGroupName"]["Fn::Join"][1][0] == "/aws/vendedlogs/states/trainwright-research-"
+    assert machine["Properties"]["TracingConfiguration"] == {"Enabled": True}
+    assert machine["Properties"]["StateMachineType"] == "STANDARD"
+
+
+def test_deployed_definition_is_the_pure_functions(research, tools):
+    from trainwright.workflow import definition
+
+    (machine,) = tools.resources(research, "AWS::StepFunctions::StateMachine").values()
+    assert json.loads(machine["Properties"]["DefinitionString"]) == definition()
+    assert definition()["TimeoutSeconds"] < 60 * 86400, "a run must not outlive its checkpoints"
+
+
+def test_close_hears_of_executions_that_ended_without_a_report(research, tools):
+    (rule,) = tools.resources(research, "AWS::Events::Rule").values()
+    (machine,) = tools.resources(research, "AWS::StepFunctions::StateMachine")
+    pattern = rule["Properties"]["EventPattern"]
+    assert pattern == {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {"stateMachineArn": [{"Ref": machine}], "status": ["FAILED", "TIMED_OUT", "ABORTED"]},
+    }
+    (target,) = rule["Properties"]["Targets"]
+    assert "Close" in target["Arn"]["Fn::GetAtt"][0]
+    (permission,) = tools.resources(research, "AWS::Lambda::Permission").values()
+    assert permission["Properties"]["Principal"] == "events.amazonaws.com"
+
+
+def test_functions_are_arm64_traced_and_log_to_their_own_group(every_template, tools):
+    for name, template in every_template.items():
+        groups = set()
+        for key, function in tools.resources(template, "AWS::Lambda::Function").items():
+            properties = function["Properties"]
+            assert properties["Architectures"] == ["arm64"], f"{name}: {key}"
+            assert properties["TracingConfig"] == {"Mode": "Active"}, f"{name}: {key}"
+            assert properties["Handler"].startswith("trainwright_runtime.handlers."), f"{name}: {key}"
+            assert len(properties["Layers"]) == 1, f"{name}: {key}"
+            groups.add(properties["LoggingConfig"]["LogGroup"]["Ref"])
+        assert len(groups) == len(tools.resources(template, "AWS::Lambda::Function"))
+
+
+def test_one_code_asset_and_one_layer_serve_all_functions(every_template, tools):
+    functions = [f for t in every_template.values() for f in tools.resources(t, "AWS::Lambda::Function").values()]
+    layers = [x for t in every_template.values() for x in tools.resources(t, "AWS::Lambda::LayerVersion").values()]
+    assert len({json.dumps(f["Properties"]["Code"]) for f in functions}) == 1
+    assert len({json.dumps(x["Properties"]["Content"]) for x in layers}) == 1
+    assert all(len(tools.resources(t, "AWS::Lambda::LayerVersion")) == 1 for t in every_template.values())
+
+
+def test_workflow_functions_know_their_team(research, tools):
+    wanted = {
+        *("TEAM", "DATA_BUCKET", "ARTIFACTS_BUCKET", "CHECKPOINTS_BUCKET", "REPORTS_BUCKET", "RUNS_TABLE"),
+        *("EXECUTION_ROLE_ARN", "POLICY_PARAMETER", "IMAGE_PARAMETERS", "VPC_SUBNETS", "VPC_SECURITY_GROUPS"),
+        *("KMS_KEY_ARN", "LOG_GROUP"),
+    }
+    for key, function in tools.resources(research, "AWS::Lambda::Function").items():
+        variables = function["Properties"]["Environment"]["Variables"]
+        assert {f"TRAINWRIGHT_{name}" for name in wanted} == variables.keys() - {"POWERTOOLS_SERVICE_NAME"}, key
+        assert variables["TRAINWRIGHT_TEAM"] == "research"
+
+
+def test_team_parameter_says_where_the_team_is(research, tools):
+    parameters = tools.resources(research, "AWS::SSM::Parameter").values()
+    (team,) = [p["Properties"] for p in parameters if p["Properties"]["Name"] == "/trainwright/teams/research"]
+    facts = json.loads("".join(part if isinstance(part, str) else "x" for part in team["Value"]["Fn::Join"][1]))
+    assert sorted(facts) == [
+        *("artifacts_bucket", "checkpoints_bucket", "data_bucket", "execution_role_arn", "log_group"),
+        *("policy_parameter", "reports_bucket", "runs_table", "schema", "state_machine_arn", "team"),
+    ]
+    assert facts["policy_parameter"] == "/trainwright/teams/research/policy"
+
+
+def test_policy_parameter_reads_back_as_the_policy(research, tools):
+    from pathlib import Path
+
+    from trainwright import TeamPolicy
+
+    parameters = tools.resources(research, "AWS::SSM::Parameter").values()
+    (text,) = [p["Properties"]["Value"] for p in parameters if p["Properties"]["Name"].endswith("/policy")]
+    file = Path(__file__).resolve().parents[2] / "teams/research.yaml"
+    assert TeamPolicy.from_data(json.loads(text)) == TeamPolicy.from_file(file)
+
+
+def test_metrics_and_events_for_operators(synthesised, tools):
+    forecast = synthesised("teams").templates["training-forecast"]
+    (alarm,) = tools.resources(forecast, "AWS::CloudWatch::Alarm").values()
+    assert alarm["Properties"]["MetricName"] == "ExecutionsFailed"
+    rules = tools.resources(forecast, "AWS::Events::Rule")
+    (tell,) = [rule for key, rule in rules.items() if "TellOperators" in key]
+    assert "FAILED" in tell["Properties"]["EventPattern"]["detail"]["status"]

@@ -1,0 +1,56 @@
+"""Where SageMaker puts things, and how a file gets there whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+TEMPORARY = ".tmp-"
+
+
+def base_dir() -> Path:
+    """``/opt/ml``, or what SAGEMAKER_BASE_DIR says: the same variable that AWS's own training toolkit reads."""
+    return Path(os.environ.get("SAGEMAKER_BASE_DIR") or "/opt/ml")
+
+
+def checkpoint_dir() -> Path:
+    """The folder that SageMaker keeps in step with S3, in both directions, when the job has a CheckpointConfig."""
+    return base_dir() / "checkpoints"
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
+    """Let `write` fill a temporary file beside `path`, then rename it: a reader sees the old file or the new one.
+
+    The data is on the disk before the name is, so a machine that is switched off leaves no half file under `path`.
+    """
+    temporary = stage(path.parent, write)
+    return publish(temporary, path)
+
+
+def stage(directory: Path, write: Callable[[Path], object]) -> Path:
+    """A finished temporary file in `directory`, flushed to the disk, not yet under its name."""
+    directory.mkdir(parents=True, exist_ok=True)
+    temporary = directory / f"{TEMPORARY}{os.getpid()}-{os.urandom(4).hex()}"
+    try:
+        write(temporary)
+        _flush(temporary)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def publish(temporary: Path, path: Path) -> Path:
+    """Give a staged file its name, and make the name last."""
+    temporary.replace(path)
+    _flush(path.parent)
+    return path
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
