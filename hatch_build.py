@@ -1,6 +1,6 @@
-"""Puts single files of the project into the wheel: hatchling's `sources` maps folders only.
+"""The wheel carries the project's loose files in trainwright/_project, laid out as in the checkout.
 
-An editable install gets none of them: there, `trainwright.project` finds the checkout itself.
+Hatch's `sources` moves folders only; this moves the files. An editable install needs none of it: it has the checkout.
 """
 
 from typing import Any
@@ -10,8 +10,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 FILES = ("app.py", "cdk.json", "package.json", "package-lock.json", "lambdas/layer-requirements.txt")
 
 
-class ProjectFiles(BuildHookInterface[Any]):
-    """Found by hatchling through `[tool.hatch.build.targets.wheel.hooks.custom]`."""
+class ProjectFiles(BuildHookInterface):
+    """Named in pyproject.toml."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "standard":

@@ -67,16 +67,19 @@ def service_role(
 
 
 def add_to_role(role: iam.IRole, allows: Iterable[Allow]) -> None:
-    """Give an existing role what it needs. A role imported with `mutable=False` is left as it is: its owner answers
-    for it.
+    """Give an existing role what it needs. A role imported with `mutable=False` is left as it is: its owner answers for
+    it.
     """
-    for allow in allows:
-        if role.add_to_principal_policy(allow.statement()).statement_added:
-            explain(role, [allow])
+    explain(role, [allow for allow in allows if role.add_to_principal_policy(allow.statement()).statement_added])
 
 
 def explain(construct: IConstruct, allows: Iterable[Allow]) -> None:
-    """Acknowledge the wildcards of these statements on the construct whose policy they are in."""
+    """Acknowledge the wildcards of these statements on the construct whose policy they are in.
+
+    A wildcard of several statements is answered with the reasons of them all: an acknowledgement made twice keeps only
+    the second.
+    """
+    reasons: dict[str, list[str]] = {}
     for allow in allows:
         wildcards = _wildcards(construct, allow)
         if bool(wildcards) != bool(allow.why):
@@ -84,7 +87,9 @@ def explain(construct: IConstruct, allows: Iterable[Allow]) -> None:
                 f"{'|'.join(allow.actions)}: a reason belongs to a wildcard and only to one, found {wildcards}"
             )
         for wildcard in wildcards:
-            acknowledge(construct, f"{NAG}-IAM5[{wildcard}]", allow.why or "")
+            reasons.setdefault(wildcard, []).append(allow.why or "")
+    for wildcard, whys in reasons.items():
+        acknowledge(construct, f"{NAG}-IAM5[{wildcard}]", " ".join(dict.fromkeys(whys)))
 
 
 def _wildcards(construct: IConstruct, allow: Allow) -> list[str]:

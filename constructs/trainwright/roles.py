@@ -4,7 +4,7 @@ Each statement is a function of a few names and ARNs, so that a reader sees the 
 docs/security.md says why each is there and what IAM cannot fence.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -323,13 +323,3 @@ LOG_DELIVERY = Allow(
 def runtime_key_permissions(key: kms.IKey | None) -> list[Allow]:
     """What a function needs to read and write encrypted objects and the encrypted table."""
     return [] if key is None else [Allow(["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"], [key.key_arn])]
-
-
-def merged(*groups: Mapping[str, str]) -> dict[str, str]:
-    """Environments side by side; a name given twice is a mistake."""
-    result: dict[str, str] = {}
-    for group in groups:
-        if clash := result.keys() & group.keys():
-            raise ValueError(f"environment variables given twice: {sorted(clash)}")
-        result |= group
-    return result

@@ -194,8 +194,8 @@ class TrainingWorkflow(Construct):
 
 
 def _quiet_cfn_lint(machine: sfn.StateMachine) -> None:
-    """cfn-lint's schema of definitions knows the partition `aws` alone, and no JSONata in TimeoutSeconds, which the States
-    Language allows (https://states-language.net/#task-state); asl-validator checks the definition in the tests.
+    """cfn-lint's schema of definitions knows the partition `aws` alone, and no JSONata in TimeoutSeconds, which the
+    States Language allows (https://states-language.net/#task-state); asl-validator checks the definition in the tests.
     """
     resource = machine.node.default_child
     assert isinstance(resource, sfn.CfnStateMachine)  # noqa: S101  what an L2 state machine is made of

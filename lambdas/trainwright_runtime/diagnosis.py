@@ -185,7 +185,8 @@ _RULES = (
         "data_not_found",
         Fault.DATA,
         r"No S3 objects found|NoSuchKey|NoSuchBucket|no file found in path|"
-        r"no such file or directory.{0,40}/opt/ml/input|FileNotFoundError.{0,200}/opt/ml/input|S3 key: .{0,200} matched no files",
+        r"no such file or directory.{0,40}/opt/ml/input|FileNotFoundError.{0,200}/opt/ml/input|"
+        r"S3 key: .{0,200} matched no files",
         "There is no data where the request points to.",
         "Check the address of the channel: its prefix must hold at least one object.",
     ),

@@ -20,11 +20,12 @@ from pydantic import (
 )
 
 from trainwright_runtime import problems as codes
+from trainwright_runtime.fields import image_is_uri
 from trainwright_runtime.problems import Problem, shown
 from trainwright_runtime.reading import READING, read, refusal
 from trainwright_runtime.resolved import Values, fill_defaults, spelled
 from trainwright_runtime.schema import schema_of
-from trainwright_runtime.settings import Leaf, Section, Settings, image_is_uri, leaves, written_as
+from trainwright_runtime.settings import Leaf, Section, Settings, leaves, written_as
 from trainwright_runtime.units import parse_duration, spell_duration
 from trainwright_runtime.vocabulary import Vocabulary
 from trainwright_runtime.words import SETTINGS_WORDS

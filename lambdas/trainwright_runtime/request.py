@@ -7,23 +7,20 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 
 from trainwright_runtime import problems as codes
+from trainwright_runtime.fields import (
+    HYPERPARAMETERS,
+    MAX_RUNTIME_SECONDS,
+    MAX_WAIT_SECONDS,
+    USER_TAGS,
+    VARIABLES,
+    RunName,
+)
 from trainwright_runtime.policy import Applied, TeamPolicy, apply, violations
 from trainwright_runtime.problems import Problem
 from trainwright_runtime.reading import read, refusal
 from trainwright_runtime.resolved import ResolvedRequest, build, spelled
 from trainwright_runtime.schema import schema_of
-from trainwright_runtime.settings import HYPERPARAMETERS as MAX_HYPERPARAMETERS
-from trainwright_runtime.settings import (
-    MAX_RUNTIME_SECONDS,
-    USER_TAGS,
-    VARIABLES,
-    Leaf,
-    RunName,
-    Settings,
-    both_forms,
-    leaves,
-    written_as,
-)
+from trainwright_runtime.settings import Leaf, Settings, both_forms, leaves, written_as
 from trainwright_runtime.vocabulary import Vocabulary
 from trainwright_runtime.words import SETTINGS_WORDS
 
@@ -145,6 +142,8 @@ def _time_conflicts(request: RunRequest, applied: Applied) -> Iterator[Problem]:
     if wait is not None and not spot:
         remedy = "set compute.spot: true, or leave this out"
         yield _conflict(request, applied, _WAIT, "a waiting time needs spot, and spot is off", remedy=remedy)
+    if wait is not None and wait > MAX_WAIT_SECONDS:
+        yield _conflict(request, applied, _WAIT, "SageMaker ends every job after 30 days", allowed="30d at most")
     if wait is not None and spot and wait < runtime:
         allowed = f"{spelled(_RUNTIME, runtime)} (max_runtime) or more"
         yield _conflict(
@@ -182,7 +181,7 @@ _SET_BY = {"run": "run", "policy": "team's policy", "default": "default"}
 
 def _too_many(applied: Applied) -> Iterator[Problem]:
     """The run's entries and the policy's count together."""
-    for section, most in (("hyperparameters", MAX_HYPERPARAMETERS), ("environment", VARIABLES), ("tags", USER_TAGS)):
+    for section, most in (("hyperparameters", HYPERPARAMETERS), ("environment", VARIABLES), ("tags", USER_TAGS)):
         count = len(applied.values.section(section))
         if count > most:
             problem = f"{count} entries, the policy's included, are too many"

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from trainwright_runtime.settings import CHECKPOINT_PATH, Leaf
+from trainwright_runtime.fields import CHECKPOINT_PATH, MAX_WAIT_SECONDS
+from trainwright_runtime.settings import Leaf
 from trainwright_runtime.units import spell_duration
 
 Source = Literal["run", "policy", "default"]
@@ -90,16 +91,17 @@ def fill_defaults(values: Values, longest_runtime: int | None = None) -> None:
 
 
 def worked_out_max_wait(max_runtime: int) -> int:
-    """Seconds for waiting and training when a spot run does not say: as long again as it may train, an hour at least.
+    """Seconds for waiting and training when a spot run does not say: as long again as it may train, an hour at least, a
+    week at most, and never past SageMaker's 30 days.
 
     SageMaker counts waiting for capacity and training together, and wants at least the runtime (StoppingCondition).
     """
-    return max_runtime + max(max_runtime, 3600)
+    waiting = min(max(max_runtime, 3600), 7 * 86_400)
+    return max(max_runtime, min(max_runtime + waiting, MAX_WAIT_SECONDS))
 
 
 def build(name: str, values: Values) -> ResolvedRequest:
     """The request from complete, checked values."""
-    stopping = ("stopping_condition", "max_wait_time_in_seconds")
     return ResolvedRequest(
         name=name,
         image=values.get("image"),
@@ -108,7 +110,7 @@ def build(name: str, values: Values) -> ResolvedRequest:
         volume_size_in_gb=values.get("compute", "volume_size_in_gb"),
         spot=values.get("compute", "enable_managed_spot_training"),
         max_runtime=values.get("stopping_condition", "max_runtime_in_seconds"),
-        max_wait=values.get(*stopping),
+        max_wait=values.get("stopping_condition", "max_wait_time_in_seconds"),
         checkpoint_path=values.get("checkpoints", "local_path") if values.get("checkpoints", "enabled") else None,
         hyperparameters=values.section("hyperparameters"),
         inputs=_channels(values),

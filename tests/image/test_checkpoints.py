@@ -69,7 +69,7 @@ def test_a_half_written_file_is_never_seen_under_a_checkpoints_name(tmp_path: Pa
 
 
 def test_what_an_interrupted_save_left_is_cleared_away(tmp_path: Path) -> None:
-    (tmp_path / ".tmp-123-abcd").write_bytes(b"half")
+    (tmp_path / "saving-123-abcd.tmp").write_bytes(b"half")
     trainkit.Checkpoints(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -93,6 +93,12 @@ def test_a_checkpoint_that_load_refuses_stays_and_the_one_before_is_tried(
 
 def test_no_checkpoint_is_no_error(tmp_path: Path) -> None:
     assert trainkit.Checkpoints(tmp_path / "not there yet").restore(read) is None
+
+
+def test_a_save_that_writes_elsewhere_is_told_so(tmp_path: Path) -> None:
+    checkpoints = trainkit.Checkpoints(tmp_path)
+    with pytest.raises(FileNotFoundError, match="exactly the path given"):
+        checkpoints.save(1, lambda path: path.with_suffix(".npy").write_bytes(b"as numpy.save does"))
 
 
 def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:

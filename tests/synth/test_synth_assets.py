@@ -1,5 +1,6 @@
 """The two Lambda assets: the same name and bytes wherever and however often they are made, and fit for the target."""
 
+import importlib.metadata
 import shutil
 import subprocess
 from pathlib import Path
@@ -71,6 +72,14 @@ def test_layer_holds_what_the_requirements_pin(layer):
     pinned = {line.split()[0].replace("-", "_").lower() for line in lines if "==" in line}
     found = {p.name.removesuffix(".dist-info").replace("-", "==", 1) for p in layer.path.glob("python/*.dist-info")}
     assert {name.lower().replace("-", "_") for name in found} == pinned
+
+
+def test_layer_and_this_environment_have_the_same_versions():
+    """The rehearsal runs the functions with this environment in the layer's place."""
+    lines = project.path("lambdas", "layer-requirements.txt").read_text().splitlines()
+    pins = dict(line.split()[0].split("==") for line in lines if "==" in line)
+    assert pins
+    assert {name: importlib.metadata.version(name) for name in pins} == pins
 
 
 def test_layer_says_nothing_about_the_machine_that_built_it(layer):

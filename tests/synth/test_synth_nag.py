@@ -37,6 +37,17 @@ def test_every_acknowledgement_says_why(app, synthesised):
             assert len(suppressed["reason"].split()) >= 8, suppressed
 
 
+def test_wildcard_of_several_statements_is_answered_for_each(synthesised):
+    suppressed = [v for r in synthesised("app").report["pluginReports"] for v in r["suppressedViolations"]]
+    (reason,) = [
+        v["reason"]
+        for v in suppressed
+        if v["acknowledgedAt"].endswith("WorkflowRole") and v["ruleName"].endswith("IAM5[Resource::*]")
+    ]
+    assert "X-Ray" in reason
+    assert "log deliveries" in reason
+
+
 def test_fails_when_a_wildcard_has_no_reason():
     import aws_cdk as cdk
 

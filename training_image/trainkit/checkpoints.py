@@ -43,7 +43,7 @@ class Checkpoints:
             raise ValueError(f"keep: {keep} is not allowed; write 1 or more")
         self.directory = Path(directory) if directory else checkpoint_dir()
         self.keep = keep
-        for left_over in self.directory.glob(f"{TEMPORARY}*"):
+        for left_over in self.directory.glob(TEMPORARY.format("*")):
             left_over.unlink(missing_ok=True)
 
     def save(self, step: int, write: Callable[[Path], object]) -> Path:

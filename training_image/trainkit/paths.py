@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-TEMPORARY = ".tmp-"
+# torch refuses names that begin with a dot.
+TEMPORARY = "saving-{}.tmp"
 
 
 def base_dir() -> Path:
@@ -31,9 +32,10 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
 def stage(directory: Path, write: Callable[[Path], object]) -> Path:
     """A finished temporary file in `directory`, flushed to the disk, not yet under its name."""
     directory.mkdir(parents=True, exist_ok=True)
-    temporary = directory / f"{TEMPORARY}{os.getpid()}-{os.urandom(4).hex()}"
+    temporary = directory / TEMPORARY.format(f"{os.getpid()}-{os.urandom(4).hex()}")
     try:
         write(temporary)
+        _check_written(temporary)
         _flush(temporary)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -46,6 +48,12 @@ def publish(temporary: Path, path: Path) -> Path:
     temporary.replace(path)
     _flush(path.parent)
     return path
+
+
+def _check_written(temporary: Path) -> None:
+    """numpy.save, for one, adds .npy to a path; it needs an open file instead."""
+    if not temporary.is_file():
+        raise FileNotFoundError(f"nothing was written to {temporary}: write one file, to exactly the path given")
 
 
 def _flush(path: Path) -> None:

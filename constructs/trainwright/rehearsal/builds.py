@@ -309,9 +309,7 @@ class BuildRun:
         )
 
     def _may(self, action: str, resource: str) -> None:
-        facade.authorize(
-            self.build.role, action, resource, service_principal=SERVICE, session_name=self._session_name
-        )
+        facade.authorize(self.build.role, action, resource, service_principal=SERVICE, session_name=self._session_name)
 
     @property
     def _session_name(self) -> str:

@@ -49,6 +49,7 @@ class Gate:
         path = environ.get("PATH_INFO", "")
         if path.startswith("/_trainwright/"):
             return wire.send(_own_page(path.removeprefix("/_trainwright/"), environ), start_response)
+        permissions.caller.set(None)
         signature = wire.signature(environ)
         try:
             refusal = _refusal(signature, environ)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from trainwright.rehearsal.facade import Config
+from trainwright.rehearsal.faults import FaultsError, parse_faults
 
 log = logging.getLogger("trainwright.rehearsal")
 
@@ -72,7 +73,15 @@ def read_config(path: Path) -> Config:
     allowed = set(Config.__dataclass_fields__)
     if not isinstance(values, dict) or set(values) - allowed or "root" not in values:
         raise Refused(f"{path}: needs an object with root and, if wished, {sorted(allowed)}", EXIT_BAD_CONFIG)
+    _check_faults(path, values.get("faults", {}))
     return Config(**{**values, "root": Path(values["root"]).absolute()})
+
+
+def _check_faults(path: Path, faults: dict[str, Any]) -> None:
+    try:
+        parse_faults(faults)
+    except FaultsError as error:
+        raise Refused(f"{path}: the faults cannot be used:\n{error}", EXIT_BAD_CONFIG) from error
 
 
 def bind(port: int) -> socket.socket:
@@ -103,6 +112,7 @@ def start(config: Config, listener: socket.socket) -> dict[str, Any]:
     _settings(config, listener.getsockname()[1])
     _mend()
     _serve(listener)
+    _bootstrap()
     facade.run_start_callbacks()
     return {
         "endpoint": facade.endpoint(),
@@ -154,6 +164,12 @@ def _serve(listener: socket.socket) -> None:
 
     server = account.http_server(listener)
     threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
+
+
+def _bootstrap() -> None:
+    from trainwright.rehearsal.bootstrap import bootstrap  # noqa: PLC0415
+
+    bootstrap()
 
 
 def _announce(ready: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from trainwright_runtime.attempts import Planned
 from trainwright_runtime.facts import Run
 from trainwright_runtime.handlers import environment as environments
 from trainwright_runtime.handlers.aws import Services, services
-from trainwright_runtime.handlers.look import keep, look
+from trainwright_runtime.handlers.look import keep, look, why
 from trainwright_runtime.handlers.store import Store
 from trainwright_runtime.handlers.telemetry import handling, logger
 from trainwright_runtime.outcome import History, Outcome, decide
@@ -34,7 +34,8 @@ def assess(event: Event, store: Store, clients: Services, environment: environme
     planned = Planned.from_step(attempt, environment.deployment.log_group)
     seen = look(clients, planned, event["error"], event["cause"])
     decision = decide(plan, _history(event, seen.outcome, store), seen.outcome)
-    keep(seen, decision.status, clients, store, run.id)
+    diagnosis = why(seen, clients) if decision.status not in (None, "SUCCEEDED") else None
+    keep(seen, store, run.id, verdict=decision.status, diagnosis=diagnosis)
     logger.info("assessed", extra={"run": run.id, "outcome": seen.outcome.label, "next": decision.next})
     return wait_step(run, attempt, decision) if decision.next == "wait" else report_step(run)
 

@@ -19,7 +19,7 @@ from trainwright_runtime.diagnosis import Diagnosis
 from trainwright_runtime.facts import Run, run_id
 from trainwright_runtime.handlers import environment as environments
 from trainwright_runtime.handlers.aws import Services, services
-from trainwright_runtime.handlers.look import Look, describe, keep, look
+from trainwright_runtime.handlers.look import Look, describe, keep, log_tail, look, why
 from trainwright_runtime.handlers.report import publish
 from trainwright_runtime.handlers.store import Store, now
 from trainwright_runtime.handlers.telemetry import handling, logger
@@ -56,6 +56,7 @@ def close(
     clients: Services,
     environment: environments.Environment,
     clock: Clock,
+    *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Leave nothing running and nothing unreported, whatever the execution died of."""
@@ -157,26 +158,25 @@ def _stop(clients: Services, job_name: str) -> None:
 
 
 def _settle(record: records.Item, seen: Look | None, detail: Event, store: Store, clients: Services) -> None:
+    """Settle and report. A run that is settled keeps its status and diagnosis; only its last attempt is brought up to
+    date."""
     status: RunStatus = "STOPPED" if detail["status"] == "ABORTED" else "FAILED"
-    kept = None
+    final = records.is_final(record)
+    diagnosis = record["diagnosis"] if final else _diagnosis(detail, seen, clients)
     if seen:
-        kept = keep(seen, status, clients, store, record["run"])
-    diagnosis = _execution_diagnosis(detail, kept, clients)
+        keep(seen, store, record["run"], verdict=record["verdict"] if final else status, diagnosis=diagnosis)
     settled = store.update(records.settle(record["run"], status, diagnosis, now()))
     publish(settled or store.record(record["run"]) or record, store)
 
 
-def _execution_diagnosis(detail: Event, kept: records.Item | None, clients: Services) -> dict[str, Any] | None:
+def _diagnosis(detail: Event, seen: Look | None, clients: Services) -> dict[str, Any]:
     """Why the execution ended: the job's own failure if it failed by itself, else what happened to the execution."""
-    from_job = kept["diagnosis"] if kept else None
-    tail = from_job["log_tail"] if from_job else []
-    if detail["status"] == "ABORTED":
-        return _STOPPED.to_dict(tail)
-    if detail["status"] == "TIMED_OUT":
-        return _TIMED_OUT.to_dict(tail)
-    last = records.last_attempt(kept) if kept else None
-    if from_job and last and last["status"] == "Failed":
-        return dict(from_job)
+    ran = seen is not None and seen.job is not None
+    tail = log_tail(clients, seen.planned) if seen and ran else []
+    if detail["status"] in _BY_STATUS:
+        return _BY_STATUS[detail["status"]].to_dict(tail)
+    if seen and seen.job and seen.job.get("TrainingJobStatus") == "Failed":
+        return why(seen, clients)
     return _broken(detail, clients).to_dict(tail)
 
 
@@ -212,3 +212,4 @@ _TIMED_OUT = Diagnosis(
     "Ask for less time, or the platform team for a longer execution time.",
     None,
 )
+_BY_STATUS = {"ABORTED": _STOPPED, "TIMED_OUT": _TIMED_OUT}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -54,9 +54,8 @@ def describe(clients: Services, job_name: str) -> dict[str, Any] | None:
     return answer
 
 
-def keep(seen: Look, verdict: RunStatus | None, clients: Services, store: Store, run: str) -> records.Item | None:
-    """Write down what was seen: Describe's answer in S3, the attempt in the run record. Answers the record as it is
-    then."""
+def keep(seen: Look, store: Store, run: str, *, verdict: RunStatus | None, diagnosis: Mapping[str, Any] | None) -> None:
+    """Write down what was seen: Describe's answer in S3, the attempt in the run record."""
     number = seen.planned.number
     if seen.job is not None:
         store.put_document(run, f"attempts/{number}.json", seen.job)
@@ -65,10 +64,10 @@ def keep(seen: Look, verdict: RunStatus | None, clients: Services, store: Store,
         row=row(seen.planned, seen.job, progress, _refusal(seen)),
         model=model_uri(seen.job),
         metrics=metrics(seen.job),
-        diagnosis=_diagnosis(seen, clients) if verdict not in (None, "SUCCEEDED") else None,
+        diagnosis=diagnosis,
         verdict=verdict,
     )
-    return store.update(records.update_attempt(run, finding, now()))
+    store.update(records.update_attempt(run, finding, now()))
 
 
 def _refusal(seen: Look) -> str | None:
@@ -78,7 +77,8 @@ def _refusal(seen: Look) -> str | None:
     return " ".join(text for text in (seen.error, seen.cause) if text)[:2000] or None
 
 
-def _diagnosis(seen: Look, clients: Services) -> dict[str, Any]:
+def why(seen: Look, clients: Services) -> dict[str, Any]:
+    """The diagnosis of an attempt that did not complete, with the end of its log, as report.json has it."""
     tail = log_tail(clients, seen.planned) if seen.job is not None else []
     reason = (seen.job or {}).get("FailureReason")
     # with a job, Step Functions' text only repeats Describe's answer as JSON: the job's own words are better evidence
@@ -111,8 +111,3 @@ def _events(clients: Services, planned: Planned, stream: str) -> list[tuple[int,
         logGroupName=planned.log_group, logStreamName=stream, limit=LOG_LINES, startFromHead=False
     )
     return [(event["timestamp"], event["message"].rstrip("\n")) for event in answer["events"]]
-
-
-def with_job_name(planned: Planned, job_name: str) -> Planned:
-    """The same attempt under the name that the state machine used."""
-    return replace(planned, job_name=job_name)

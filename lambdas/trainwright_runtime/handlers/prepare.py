@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from trainwright_runtime import problems as codes
 from trainwright_runtime import record as records
 from trainwright_runtime.facts import Run, RunFacts, run_id
+from trainwright_runtime.fields import image_is_uri
 from trainwright_runtime.handlers import environment as environments
 from trainwright_runtime.handlers.api_model import check_request, refusals
 from trainwright_runtime.handlers.aws import Services, error_code, services
@@ -22,7 +23,6 @@ from trainwright_runtime.policy import PolicyError, TeamPolicy
 from trainwright_runtime.problems import Problem, kept
 from trainwright_runtime.request import Checked, check
 from trainwright_runtime.resolved import DEFAULT_IMAGE
-from trainwright_runtime.settings import image_is_uri
 from trainwright_runtime.steps import report_step, train_step
 
 Event = dict[str, Any]
@@ -57,11 +57,11 @@ def prepare(event: Event, store: Store, clients: Services, environment: environm
     run = Run(run_id(execution["arn"], execution["started"], team), team, name if isinstance(name, str) else None)
     logger.append_keys(run=run.id)
     if written := store.record(run.id):
-        return json.loads(written["step"]) if written["step"] else report_step(run)  # type: ignore[no-any-return]
+        return json.loads(written["step"]) if written["step"] else report_step(run)
     policy = _policy(clients, environment)
     prepared = _prepared(event["request"], run, policy, clients, environment)
     logger.info("prepared", extra={"problems": len(prepared.problems), "warnings": len(prepared.warnings)})
-    return _write(event, run, policy, prepared, store, execution["redrive_count"])
+    return _write(event, run, policy, prepared, store)
 
 
 def _prepared(
@@ -115,17 +115,15 @@ def _parameter(clients: Services, name: str) -> str | None:
         raise NotDeployedError(f"The parameter {name} cannot be read: {error}") from error
 
 
-def _write(event: Event, run: Run, policy: TeamPolicy, prepared: Prepared, store: Store, redrives: int) -> Event:
+def _write(event: Event, run: Run, policy: TeamPolicy, prepared: Prepared, store: Store) -> Event:
     """Documents first, then the record: a record that exists says that all of it does."""
-    refused = bool(prepared.problems) or prepared.plan is None
-    step = (
-        report_step(run) if refused or not prepared.plan else train_step(run, step_attempt(prepared.plan, 1, redrives))
-    )
     execution = event["execution"]
+    begun = None if prepared.problems else prepared.plan
+    step = train_step(run, step_attempt(begun, 1, execution["redrive_count"])) if begun else report_step(run)
     store.put_document(run.id, "request.json", event["request"])
     store.put_document(run.id, "policy.json", policy.model_dump(mode="json"))
-    if prepared.plan and not refused:
-        store.put_document(run.id, "plan.json", prepared.plan.to_dict())
+    if begun:
+        store.put_document(run.id, "plan.json", begun.to_dict())
     item = records.new(run, execution["arn"], execution["started"], now()) | {
         "image": prepared.image,
         "step": json.dumps(step),

@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Tracer
 
-logger = Logger(service="trainwright", log_uncaught_exceptions=True)
+logger = Logger(service="trainwright")
 tracer = Tracer(service="trainwright", patch_modules=("botocore",))
 
 

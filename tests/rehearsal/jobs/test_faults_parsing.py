@@ -1,5 +1,9 @@
 """A fault that is misspelt must not be a fault that silently does not happen."""
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 from trainwright.rehearsal.faults import FaultsError, SpotInterruption, parse_faults
@@ -35,6 +39,16 @@ def test_says_all_problems_at_once_with_their_paths():
 def test_fails_without_what_it_waits_for(after, field):
     with pytest.raises(FaultsError, match=f"the field {field} is needed"):
         parse_faults({"spot_interruptions": [{"after": after}]})
+
+
+def test_the_account_does_not_start_with_faults_that_it_does_not_know(tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"root": str(tmp_path / "account"), "faults": {"spot_interuptions": []}}))
+    command = [sys.executable, "-m", "trainwright.rehearsal.server", "--config", str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert "did you mean spot_interruptions?" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def due(fault, **reached):

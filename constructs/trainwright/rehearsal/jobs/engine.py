@@ -324,24 +324,23 @@ class Engine:
         self._lock = threading.Lock()
 
     def create(self, request: Mapping[str, Any], arn: str) -> TrainingJob:
-        """Check the request as CreateTrainingJob does and start the job.
+        """Check the request as CreateTrainingJob does; `begin` starts the job.
 
         Raises:
-            InvalidRequest: nothing was started.
+            InvalidRequest: there is no job.
         """
         validation.check(request)
         rights.check_role(request["RoleArn"])
         for channel in request.get("InputDataConfig", ()):
             rights.check_input(request["RoleArn"], channel["DataSource"]["S3DataSource"]["S3Uri"])
-        job = TrainingJob(request, arn, tags=[dict(tag) for tag in request.get("Tags", ())])
+        return TrainingJob(request, arn, tags=[dict(tag) for tag in request.get("Tags", ())])
+
+    def begin(self, job: TrainingJob) -> None:
+        """Start a job that was created and that the API knows by now."""
         run = JobRun(job, self)
         with self._lock:
             self._runs[job.name] = run
-        return job
-
-    def begin(self, job: TrainingJob) -> None:
-        """Start a job that was created and is known to the API by now."""
-        self._runs[job.name].start()
+        run.start()
 
     def stop(self, job: TrainingJob) -> None:
         """StopTrainingJob: Stopping from now on, whatever the job is doing.
@@ -411,6 +410,7 @@ def engine() -> Engine:
 
 def prepare() -> None:
     """Find out how hosts are kept apart here, and say what that loses, before the first job."""
+    facade.set_namespaces(isolation().namespaces)
     for sentence in isolation().lost:
         facade.lose_guarantee(sentence)
     engine()

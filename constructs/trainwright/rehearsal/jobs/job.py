@@ -143,10 +143,9 @@ class TrainingJob:
 
     # What moto's own ListTags, AddTags and Search read.
 
-    @property
-    def response_object(self) -> dict[str, Any]:
-        """The description, under moto's name for it."""
-        return self.describe()
+    def gen_response_object(self) -> dict[str, Any]:
+        """A search's result: the description with the tags."""
+        return {**self.describe(), "Tags": self.tags}
 
     @property
     def training_job_name(self) -> str:

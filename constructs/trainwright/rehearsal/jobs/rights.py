@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html (CreateTrai
 from __future__ import annotations
 
 import logging
-
 from typing import Any
 
 from trainwright.rehearsal import facade

@@ -20,7 +20,7 @@ from trainwright.rehearsal.mends import Mend, replace
 
 _API = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_"
 _RESPONSE = "moto.sagemaker.responses:SageMakerResponse"
-_creating = threading.Lock()
+_naming = threading.Lock()
 
 facade.on_start(jobs.prepare)
 
@@ -43,20 +43,24 @@ def create_training_job(self: responses.SageMakerResponse) -> ActionResult:
     request = json.loads(self.body or "{}")
     name = request.get("TrainingJobName")
     arn = f"arn:{self.partition}:sagemaker:{self.region}:{self.current_account}:training-job/{name}"
-    engine = jobs.engine()
-    with _creating:
-        if name in _jobs_of(self):
-            raise ResourceInUseException(
-                "Training job names must be unique within an AWS account and region, and a training job with this name "
-                f"already exists ({arn})"
-            )
-        try:
-            job = engine.create(request, arn)
-        except InvalidRequest as refused:
-            raise SagemakerClientError(refused.code, str(refused)) from refused
+    _refuse_taken(self, name, arn)
+    try:
+        job = jobs.engine().create(request, arn)
+    except InvalidRequest as refused:
+        raise SagemakerClientError(refused.code, str(refused)) from refused
+    with _naming:
+        _refuse_taken(self, name, arn)
         _jobs_of(self)[name] = job
-    engine.begin(job)
+    jobs.engine().begin(job)
     return ActionResult({"TrainingJobArn": arn})
+
+
+def _refuse_taken(response: responses.SageMakerResponse, name: str | None, arn: str) -> None:
+    if name in _jobs_of(response):
+        raise ResourceInUseException(
+            "Training job names must be unique within an AWS account and region, and a training job with this name "
+            f"already exists ({arn})"
+        )
 
 
 def describe_training_job(self: responses.SageMakerResponse) -> ActionResult:

@@ -21,8 +21,8 @@ from moto.stepfunctions.parser.api import (
 )
 from moto.stepfunctions.parser.asl.component.common.catch.catch_outcome import CatchOutcome
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
-from moto.stepfunctions.parser.asl.component.common.retry.retrier_outcome import RetrierOutcome
 from moto.stepfunctions.parser.asl.component.common.retry.max_attempts_decl import MaxAttemptsOutcome
+from moto.stepfunctions.parser.asl.component.common.retry.retrier_outcome import RetrierOutcome
 from moto.stepfunctions.parser.asl.component.common.retry.retry_outcome import RetryOutcome
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
@@ -105,7 +105,7 @@ def sleep(env: Any, seconds: float) -> bool:
     return bool(env.is_running())
 
 
-def wait_interval(self: Any, env: Any, wait_seconds: float) -> None:  # noqa: ARG001  (the shape of moto's method)
+def wait_interval(self: Any, env: Any, wait_seconds: float) -> None:
     """WaitFunction._wait_interval."""
     sleep(env, wait_seconds)
 

@@ -39,7 +39,7 @@ BOTO_NAMES = {
 _NEXT_WORD = re.compile(r"[A-Z]{2,}(?=[^a-z]|$)|[A-Z]{2,}(?=[A-Z][a-z])")
 
 
-def client_for(region: str, service: str, state_credentials: Any = None) -> Any:  # noqa: ARG001  (one region)
+def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
     """boto_client_for: a client that calls as the state's role, made once for each service and role."""
     role = getattr(state_credentials, "role_arn", None)
     name = BOTO_NAMES.get(service, service)

@@ -36,7 +36,7 @@ TEXT_LIMIT = "returned a result with a size exceeding the maximum number of byte
 # --- errors --------------------------------------------------------------------------------------------------------
 
 
-def execution_state_error(self: Any, env: Any, ex: Exception) -> FailureEvent:  # noqa: ARG001  (moto's shape)
+def execution_state_error(self: Any, env: Any, ex: Exception) -> FailureEvent:
     """ExecutionState._from_error: what is no failure yet is one of the machine itself."""
     if isinstance(ex, FailureEventException):
         return ex.failure_event

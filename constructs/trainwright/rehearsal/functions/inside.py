@@ -1,0 +1,51 @@
+"""What runs inside a sandbox: prepares the import path as Lambda has it, then hands over to AWS's runtime client.
+
+Started with ``python -S`` and one argument, a JSON object: ``handler``, ``code`` (the unpacked zip), ``site`` (this
+machine's installed packages), ``importable`` (their names that the function's layers and the Lambda runtime bring) and
+``layers`` (unpacked layers, for what is not installed here). A package that the deployed function would not have cannot
+be imported here either.
+"""
+
+import importlib.machinery
+import importlib.metadata
+import json
+import sys
+
+
+class InstalledHere:
+    """Finds the allowed top-level packages among those installed on this machine."""
+
+    def __init__(self, site, names):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
+        self.site = site
+        self.names = names
+
+    def find_spec(self, name, path=None, target=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        """Find an allowed top-level package; submodules are found through their package."""
+        if path is not None or name.partition(".")[0] not in self.names:
+            return None
+        return importlib.machinery.PathFinder.find_spec(name, self.site, target)
+
+    def find_distributions(self, context=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        """Tell importlib.metadata about the allowed distributions only."""
+        name = getattr(context, "name", None)
+        wanted = importlib.metadata.DistributionFinder.Context(name=name, path=self.site)
+        for found in importlib.metadata.MetadataPathFinder.find_distributions(wanted):
+            if (found.metadata["Name"] or "").replace("-", "_").lower() in self.names:
+                yield found
+
+
+def main():  # type: ignore[no-untyped-def]  # noqa: ANN201
+    """Set the sandbox up and serve invocations until the process is killed."""
+    wish = json.loads(sys.argv[1])
+    here = sys.path[0]
+    standard = [path for path in sys.path if path not in (here, wish["code"])]
+    sys.path[:] = [wish["code"], *standard, *wish["layers"]]
+    sys.meta_path.append(InstalledHere(wish["site"], frozenset(wish["importable"])))
+    sys.argv[:] = ["bootstrap", wish["handler"]]
+    from awslambdaric.__main__ import main as serve  # noqa: PLC0415
+
+    serve(sys.argv)
+
+
+if __name__ == "__main__":
+    main()  # type: ignore[no-untyped-call]

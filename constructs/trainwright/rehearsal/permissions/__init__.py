@@ -1,0 +1,168 @@
+"""Who may do what: the identity policies of this account's roles, evaluated for every request that a role makes.
+
+The account's root may do everything. A role session is held to its role's inline and attached policies and to its
+permissions boundary. What the evaluator does not know (a condition key, an operator, the resource of an operation, where
+the answer hangs on it) is refused with the code ``RehearsalNotEvaluated`` and counted, never allowed.
+
+Not evaluated: resource policies of buckets, keys and topics, session policies, service control policies.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from trainwright.rehearsal.permissions import directory, keys, sessions
+from trainwright.rehearsal.permissions.actions import Need, hides_absence, needs
+from trainwright.rehearsal.permissions.arns import Place
+from trainwright.rehearsal.permissions.conditions import Unmapped
+from trainwright.rehearsal.permissions.errors import NotEvaluated, PermissionDenied
+from trainwright.rehearsal.permissions.policies import UNKNOWN_RESOURCE, Statement, Undecided, speaking
+from trainwright.rehearsal.permissions.sessions import Session
+from trainwright.rehearsal.wire import Call
+
+NOT_EVALUATED = "RehearsalNotEvaluated"
+# Services that speak the query or XML protocols; their refusals are AccessDenied with 403.
+QUERY_SERVICES = frozenset({"s3", "iam", "sts", "sns", "cloudformation", "cloudwatch", "ec2", "elbv2", "autoscaling"})
+_REST_JSON = frozenset({"lambda", "xray", "efs", "scheduler", "batch"})
+
+caller: contextvars.ContextVar[Session | None] = contextvars.ContextVar("caller", default=None)
+
+_lock = threading.Lock()
+_used: Counter[tuple[str, str, str, bool]] = Counter()
+_denied: list[dict[str, str]] = []
+_unknown: Counter[tuple[str, str]] = Counter()
+
+
+def principal(access_key: str) -> Session | None:
+    """The role session of an access key; None when the key is not one of this account's."""
+    return sessions.find(access_key)
+
+
+def check(access_key: str, call: Call) -> None:
+    """Check everything that a call needs.
+
+    Raises:
+        PermissionDenied: the first need that is not allowed, in AWS's words.
+    """
+    session = sessions.find(access_key)
+    assert session is not None  # noqa: S101  (the gate has looked)
+    place = _place(session.role_arn)
+    caller.set(session)
+    for need in needs(call, place):
+        _check_need(session, need, place)
+    absence = hides_absence(call, place)
+    if absence is not None:
+        _check_need(session, absence, place)
+
+
+def authorize_role(
+    role_arn: str,
+    action: str,
+    resource_arn: str,
+    context: Mapping[str, str | list[str]],
+    service_principal: str | None,
+    session_name: str,
+) -> None:
+    """Check one action for a role; see ``facade.authorize``."""
+    session = sessions.mint(role_arn, service_principal, session_name)
+    listed = {key: [value] if isinstance(value, str) else list(value) for key, value in context.items()}
+    _check_need(session, Need(action, resource_arn, listed), _place(role_arn))
+
+
+def _place(role_arn: str) -> Place:
+    from trainwright.rehearsal import facade  # noqa: PLC0415  (it is built on this package)
+
+    return Place(role_arn.split(":")[1], facade.region(), facade.account_id())
+
+
+def _check_need(session: Session, need: Need, place: Place) -> None:
+    try:
+        refusal = _decide(session, need, place)
+    except (Undecided, Unmapped) as doubt:
+        note_unknown(session.role_arn, f"{need.action} on {need.resource}: {doubt}")
+        message = f"the rehearsal's IAM evaluator cannot decide {need.action} on {need.resource}: {doubt}"
+        raise NotEvaluated(
+            message, action=need.action, resource=need.resource, principal=session.role_arn
+        ) from doubt
+    _note(session, need, refusal)
+    if refusal is not None:
+        raise PermissionDenied(refusal, action=need.action, resource=need.resource, principal=session.role_arn)
+
+
+def _decide(session: Session, need: Need, place: Place) -> str | None:
+    """None when allowed, else AWS's refusal.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
+    role = directory.role(session.role_arn, action=need.action)
+    context = keys.context(need.keys, role, session.arn, place, need.resource)
+    identity = [statement for policy in directory.identity_policies(role) for statement in policy]
+    boundary = directory.boundary(role)
+
+    def speaks(statements: list[Statement] | tuple[Statement, ...], *, allows: bool) -> bool:
+        return speaking(statements, need.action, need.resource, context, allows=allows)
+
+    if speaks(identity, allows=False):
+        return _words(session, need, "with an explicit deny in an identity-based policy")
+    if boundary is not None and speaks(boundary, allows=False):
+        return _words(session, need, "with an explicit deny in a permissions boundary")
+    if not speaks(identity, allows=True):
+        return _words(session, need, f"because no identity-based policy allows the {need.action} action")
+    if boundary is not None and not speaks(boundary, allows=True):
+        return _words(session, need, f"because no permissions boundary allows the {need.action} action")
+    return None
+
+
+def _words(session: Session, need: Need, reason: str) -> str:
+    # S3 puts the resource in quotes, the other services do not.
+    quote = '"' if need.action.startswith("s3:") else ""
+    on = "" if need.resource in ("*", UNKNOWN_RESOURCE) else f" on resource: {quote}{need.resource}{quote}"
+    return f"User: {session.arn} is not authorized to perform: {need.action}{on} {reason}"
+
+
+def error_code(service: str, denied: PermissionDenied) -> tuple[str, int]:
+    """The error code and HTTP status with which a service refuses."""
+    if isinstance(denied, NotEvaluated):
+        return NOT_EVALUATED, 400
+    if service == "ec2":
+        return "UnauthorizedOperation", 403
+    if service in QUERY_SERVICES:
+        return "AccessDenied", 403
+    return "AccessDeniedException", 403 if service in _REST_JSON else 400
+
+
+def _note(session: Session, need: Need, refusal: str | None) -> None:
+    with _lock:
+        _used[session.role_arn, need.action, need.resource, refusal is None] += 1
+        if refusal is not None:
+            _denied.append(
+                {
+                    "principal": session.role_arn,
+                    "action": need.action,
+                    "resource": need.resource,
+                    "message": refusal,
+                }
+            )
+
+
+def note_unknown(who: str, what: str) -> None:
+    """Count something that could not be evaluated."""
+    with _lock:
+        _unknown[who, what] += 1
+
+
+def report() -> dict[str, list[dict[str, Any]]]:
+    """What roles did, were refused, and asked that nobody could decide, since the account started."""
+    with _lock:
+        return {
+            "used": [
+                {"principal": who, "action": action, "resource": resource, "allowed": allowed, "count": count}
+                for (who, action, resource, allowed), count in _used.items()
+            ],
+            "denied": [dict(entry) for entry in _denied],
+            "unknown": [{"principal": who, "what": what, "count": count} for (who, what), count in _unknown.items()],
+        }

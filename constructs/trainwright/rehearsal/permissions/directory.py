@@ -1,0 +1,70 @@
+"""Roles and their policies, as moto's IAM holds them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import unquote
+
+from trainwright.rehearsal.permissions.errors import PermissionDenied
+from trainwright.rehearsal.permissions.policies import Statement, parse
+
+_id_by_arn: dict[str, str] = {}
+
+
+def _iam(account: str, partition: str) -> Any:
+    from moto.iam.models import iam_backends  # noqa: PLC0415  (loads slowly)
+
+    return iam_backends[account][partition]
+
+
+def role(arn: str, *, action: str) -> Any:
+    """The role of an ARN.
+
+    Raises:
+        PermissionDenied: there is none.
+    """
+    parts = arn.split(":")
+    if len(parts) >= 6 and parts[2] == "iam" and (found := _find(_iam(parts[4], parts[1]).roles, arn)):
+        return found
+    message = f"the role {arn} does not exist"
+    raise PermissionDenied(message, action=action, resource=arn, principal=arn)
+
+
+def _find(roles: dict[str, Any], arn: str) -> Any | None:
+    known = _id_by_arn.get(arn)
+    if known in roles and roles[known].arn == arn:
+        return roles[known]
+    for role_id, found in list(roles.items()):
+        if found.arn == arn:
+            _id_by_arn[arn] = role_id
+            return found
+    return None
+
+
+def identity_policies(found: Any) -> list[tuple[Statement, ...]]:
+    """The inline and attached policies of a role."""
+    attached = [_default_document(policy) for policy in found.managed_policies.values()]
+    return [parse(document(text)) for text in [*found.policies.values(), *attached]]
+
+
+def boundary(found: Any) -> tuple[Statement, ...] | None:
+    """The permissions boundary of a role, if it has one."""
+    arn = found.permissions_boundary_arn
+    if not arn:
+        return None
+    policy = _iam(found.account_id, found.partition).managed_policies.get(arn)
+    if policy is None:  # AWS: a boundary that cannot be found allows nothing
+        return ()
+    return parse(document(_default_document(policy)))
+
+
+def _default_document(policy: Any) -> str:
+    return next(version.document for version in policy.versions if version.version_id == policy.default_version_id)
+
+
+def document(text: str | dict[str, Any]) -> str:
+    """A policy's text, whether moto keeps it parsed, as JSON or percent-encoded."""
+    if isinstance(text, dict):
+        return json.dumps(text)
+    return unquote(text) if text.lstrip().startswith("%7B") else text

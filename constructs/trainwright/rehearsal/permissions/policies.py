@@ -1,0 +1,178 @@
+"""Policy documents: what a statement says about an action, a resource and a context.
+
+Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html and
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from trainwright.rehearsal.permissions.conditions import Context, Unmapped, holds
+
+# A resource that the account cannot derive from the request: only statements on every resource speak about it.
+UNKNOWN_RESOURCE = "(a resource that the rehearsal cannot derive from this request)"
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+
+
+class Undecided(Exception):
+    """The answer hangs on something that the evaluator does not know."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement, ready to be asked."""
+
+    allows: bool
+    actions: tuple[str, ...]
+    not_actions: tuple[str, ...] | None
+    resources: tuple[str, ...]
+    not_resources: tuple[str, ...] | None
+    conditions: tuple[tuple[str, str, tuple[str, ...]], ...]
+    variables: bool
+    principals: tuple[tuple[str, str], ...] = ()
+
+    def names_action(self, action: str) -> bool:
+        """Whether the statement is about the action."""
+        if self.not_actions is not None:
+            return not any(_glob(pattern.lower()).fullmatch(action.lower()) for pattern in self.not_actions)
+        return any(_glob(pattern.lower()).fullmatch(action.lower()) for pattern in self.actions)
+
+    def names_resource(self, resource: str, context: Context) -> bool:
+        """Whether the statement is about the resource."""
+        if self.not_resources is not None:
+            return not any(self._matches(pattern, resource, context) for pattern in self.not_resources)
+        return any(self._matches(pattern, resource, context) for pattern in self.resources)
+
+    def _matches(self, pattern: str, resource: str, context: Context) -> bool:
+        return arn_matches(self.fill_in(pattern, context), resource)
+
+    def fill_in(self, text: str, context: Context) -> str:
+        """Replace policy variables; the special ones stand for the characters themselves."""
+        if not self.variables or "${" not in text:
+            return text
+        return _VARIABLE.sub(lambda found: _variable(found[1], context), text)
+
+    def condition_holds(self, context: Context) -> bool:
+        """Whether every condition holds."""
+        return all(
+            holds(operator, key, [self.fill_in(value, context) for value in values], context)
+            for operator, key, values in self.conditions
+        )
+
+
+def _variable(text: str, context: Context) -> str:
+    name, _, default = (part.strip() for part in text.partition(","))
+    if name in ("*", "?", "$"):
+        return f"\0{name}"  # read as the character itself by _glob
+    values = context.get(name)
+    if values:
+        return values[0]
+    if default:
+        return default.strip("'")
+    return "\0\0"  # a variable with no value: matches nothing
+
+
+@lru_cache(maxsize=4096)
+def _glob(pattern: str) -> re.Pattern[str]:
+    out, literal = [], False
+    for char in pattern:
+        if char == "\0" and not literal:
+            literal = True
+            continue
+        out.append(re.escape(char) if literal or char not in "*?" else {"*": ".*", "?": "."}[char])
+        literal = False
+    return re.compile("".join(out), re.DOTALL)
+
+
+def text_matches(pattern: str, text: str) -> bool:
+    """Whether a text matches a pattern with ``*`` and ``?``; case counts."""
+    return _glob(pattern).fullmatch(text) is not None
+
+
+def arn_matches(pattern: str, arn: str) -> bool:
+    """Whether an ARN matches a pattern; a wildcard stays within its own of the six parts."""
+    if pattern == "*":
+        return True
+    if arn == UNKNOWN_RESOURCE:
+        return False
+    patterns, parts = pattern.split(":", 5), arn.split(":", 5)
+    if len(patterns) < 6 or len(parts) < 6:
+        return text_matches(pattern, arn)
+    return all(text_matches(one, other) for one, other in zip(patterns, parts, strict=True))
+
+
+@lru_cache(maxsize=2048)
+def parse(document: str) -> tuple[Statement, ...]:
+    """The statements of a policy document in JSON."""
+    policy = json.loads(document)
+    variables = policy.get("Version") == "2012-10-17"
+    return tuple(_statement(statement, variables) for statement in _listed(policy.get("Statement", [])))
+
+
+def _statement(statement: dict[str, Any], variables: bool) -> Statement:
+    return Statement(
+        allows=statement["Effect"] == "Allow",
+        actions=tuple(_listed(statement.get("Action", []))),
+        not_actions=tuple(_listed(statement["NotAction"])) if "NotAction" in statement else None,
+        resources=tuple(_listed(statement.get("Resource", []))),
+        not_resources=tuple(_listed(statement["NotResource"])) if "NotResource" in statement else None,
+        conditions=tuple(_conditions(statement.get("Condition", {}))),
+        variables=variables,
+        principals=tuple(_principals(statement)),
+    )
+
+
+def _conditions(block: dict[str, Any]) -> Iterable[tuple[str, str, tuple[str, ...]]]:
+    for operator, keys in block.items():
+        for key, values in keys.items():
+            yield operator, key, tuple(_text(value) for value in _listed(values))
+
+
+def _principals(statement: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    if "NotPrincipal" in statement:
+        yield "NotPrincipal", "*"
+    principal = statement.get("Principal", {})
+    if principal == "*":
+        principal = {"AWS": "*"}
+    for kind, values in principal.items():
+        for value in _listed(values):
+            yield kind, value
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def speaking(
+    statements: Iterable[Statement], action: str, resource: str, context: Context, *, allows: bool
+) -> bool:
+    """Whether some statement of the given effect speaks about this action on this resource.
+
+    Raises:
+        Undecided: whether one does hangs on a condition that is not mapped or on the unknown resource.
+    """
+    doubt: str | None = None
+    for statement in statements:
+        if statement.allows != allows or not statement.names_action(action):
+            continue
+        if resource == UNKNOWN_RESOURCE and not statement.names_resource(resource, context):
+            doubt = doubt or f"the resource of {action} is not mapped"
+            continue
+        try:
+            if statement.names_resource(resource, context) and statement.condition_holds(context):
+                return True
+        except Unmapped as unmapped:
+            doubt = doubt or str(unmapped)
+    if doubt:
+        raise Undecided(doubt)
+    return False
