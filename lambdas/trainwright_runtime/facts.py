@@ -63,6 +63,14 @@ def run_id(execution_arn: str, started: str | float | datetime, team: str) -> st
     return f"{team}-{digest[:10]}"
 
 
+def name_in(request: object) -> str | None:
+    """What a request that may be anything calls its run, fit to be shown; None where it gives no name."""
+    name = request.get("name") if isinstance(request, dict) else None
+    if not isinstance(name, str):
+        return None
+    return "".join(character if character.isprintable() else "?" for character in name[:63])
+
+
 def epoch_seconds(moment: str | float | datetime) -> int:
     """Whole epoch seconds of ISO text (`2026-11-21T04:22:12.123Z`), epoch seconds, or a datetime with a zone."""
     if isinstance(moment, str):

@@ -88,7 +88,7 @@ def dotted(path: Sequence[str | int]) -> str:
 
 def shown(value: object) -> str:
     """A value as JSON for a message, cut to 120 characters; what JSON cannot carry (a date, say) as its text."""
-    text = json.dumps(value, ensure_ascii=False, default=str, skipkeys=True)
+    text = _sound(json.dumps(value, ensure_ascii=False, default=str, skipkeys=True))
     return text if len(text) <= _SHOWN_VALUE else f"{text[:_SHOWN_VALUE]}... ({len(text)} characters)"
 
 
@@ -111,7 +111,14 @@ def readable_list(problems: Iterable[Problem], limit: int = 32_000) -> str:
 
 
 def _short(part: str | int) -> str | int:
-    return part if isinstance(part, int) or len(part) <= _SHOWN_NAME else f"{part[:_SHOWN_NAME]}..."
+    if isinstance(part, int):
+        return part
+    return _sound(part) if len(part) <= _SHOWN_NAME else f"{_sound(part[:_SHOWN_NAME])}..."
+
+
+def _sound(text: str) -> str:
+    """Without lone surrogates, which JSON can spell and nothing can encode."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def kept(problems: Sequence[Problem]) -> list[dict[str, Any]]:

@@ -61,6 +61,8 @@ def read(
         except ValidationError as error:
             details = error.errors(include_url=False)
             found += [_problem(detail, words) for detail in details[:_MOST]]
+            if more := len(details[_MOST:]):
+                found.append(Problem(codes.NOT_A_DOCUMENT, (), f"{more} more problems are not listed"))
             _prune(document, [_path(detail) for detail in details])
 
 

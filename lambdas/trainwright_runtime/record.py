@@ -82,48 +82,53 @@ class Finding:
 
 def update_attempt(run: str, finding: Finding, now: str) -> Call:
     """UpdateItem with how an attempt stands; safe to repeat, the latest look counts."""
-    return _update(
+    return _set(
         run,
-        "SET attempts.#number = :row, model = :model, metrics = :metrics, diagnosis = :diagnosis, "
-        "verdict = :verdict, updated_at = :now",
-        names={"#number": str(finding.row["number"])},
-        values={
-            ":row": dict(finding.row),
-            ":model": finding.model,
-            ":metrics": dict(finding.metrics),
-            ":diagnosis": finding.diagnosis,
-            ":verdict": finding.verdict,
-            ":now": now,
+        {
+            ("attempts", str(finding.row["number"])): dict(finding.row),
+            ("model",): finding.model,
+            ("metrics",): dict(finding.metrics),
+            ("diagnosis",): finding.diagnosis,
+            ("verdict",): finding.verdict,
+            ("updated_at",): now,
         },
     )
 
 
 def count_look(run: str, attempt: int) -> Call:
     """UpdateItem that counts one more look at an attempt that should have ended, and answers the record."""
-    expression = "SET looks.#number = if_not_exists(looks.#number, :zero) + :one"
-    return _update(run, expression, names={"#number": str(attempt)}, values={":zero": 0, ":one": 1})
+    call = _set(run, {("looks", str(attempt)): 1})
+    call["UpdateExpression"] = "SET #looks.#p0 = if_not_exists(#looks.#p0, :zero) + :v0"
+    call["ExpressionAttributeValues"][":zero"] = 0
+    return call
 
 
 def settle(run: str, status: RunStatus, diagnosis: Mapping[str, Any] | None, now: str) -> Call:
     """UpdateItem with the final status, once: a record that is final already refuses
     (ConditionalCheckFailedException)."""
-    call = _update(
-        run,
-        "SET #status = :status, ended_at = :now, updated_at = :now, diagnosis = :diagnosis",
-        names={"#status": "status"},
-        values={":status": status, ":now": now, ":diagnosis": diagnosis, ":running": RUNNING},
-    )
+    call = _set(run, {("status",): status, ("ended_at",): now, ("updated_at",): now, ("diagnosis",): diagnosis})
     call["ConditionExpression"] += " AND #status = :running"
+    call["ExpressionAttributeValues"][":running"] = RUNNING
     return call
 
 
-def _update(run: str, expression: str, *, names: dict[str, str], values: dict[str, Any]) -> Call:
+def _set(run: str, values: Mapping[tuple[str, ...], Any]) -> Call:
+    """UpdateItem that sets attributes, or entries of maps, of a record that exists, and answers the record as it is
+    then.
+
+    Every name is a placeholder: DynamoDB reserves 573 words, `status` and `metrics` among them.
+    """
+    names, settings = {"#run": "run"}, []
+    for number, (attribute, *entry) in enumerate(values):
+        names[f"#{attribute}"] = attribute
+        names |= {f"#p{number}": entry[0]} if entry else {}
+        settings.append(f"#{attribute}{f'.#p{number}' if entry else ''} = :v{number}")
     return {
         "Key": {"run": run},
-        "UpdateExpression": expression,
+        "UpdateExpression": f"SET {', '.join(settings)}",
         "ConditionExpression": "attribute_exists(#run)",
-        "ExpressionAttributeNames": {"#run": "run", **names},
-        "ExpressionAttributeValues": values,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": {f":v{number}": value for number, value in enumerate(values.values())},
         "ReturnValues": "ALL_NEW",
     }
 

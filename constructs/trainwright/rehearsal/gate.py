@@ -54,6 +54,7 @@ class Gate:
         try:
             refusal = _refusal(signature, environ)
             if refusal is not None:
+                wire.buffer_body(environ)  # what stays unread would be taken for the connection's next request
                 return wire.send(refusal, start_response)
             if signature is not None and signature.service in _services:
                 return wire.send(_answer_here(signature.service, environ), start_response)

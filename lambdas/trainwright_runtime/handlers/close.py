@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from trainwright_runtime import record as records
 from trainwright_runtime.attempts import ALIVE, Planned, iso
 from trainwright_runtime.diagnosis import Diagnosis
-from trainwright_runtime.facts import Run, run_id
+from trainwright_runtime.facts import Run, name_in, run_id
 from trainwright_runtime.handlers import environment as environments
 from trainwright_runtime.handlers.aws import Services, services
 from trainwright_runtime.handlers.look import Look, describe, keep, log_tail, look, why
@@ -91,8 +91,7 @@ def _record(detail: Event, store: Store, clients: Services, environment: environ
     started = detail["startDate"] / 1000
     team = environment.deployment.team
     request = _input(detail, clients)
-    name = request.get("name") if isinstance(request, dict) else None
-    run = Run(run_id(arn, started, team), team, name if isinstance(name, str) else None)
+    run = Run(run_id(arn, started, team), team, name_in(request))
     store.put_document(run.id, "request.json", request)
     store.put(records.put_alias(arn, run.id))
     item = records.new(run, arn, _moment(started), now())

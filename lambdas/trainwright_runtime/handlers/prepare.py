@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from trainwright_runtime import problems as codes
 from trainwright_runtime import record as records
-from trainwright_runtime.facts import Run, RunFacts, run_id
+from trainwright_runtime.facts import Run, RunFacts, name_in, run_id
 from trainwright_runtime.fields import image_is_uri
 from trainwright_runtime.handlers import environment as environments
 from trainwright_runtime.handlers.api_model import check_request, refusals
@@ -53,8 +53,7 @@ def prepare(event: Event, store: Store, clients: Services, environment: environm
     """Check, plan, record, answer the first step. A second call for the same execution answers what is written."""
     execution = event["execution"]
     team = environment.deployment.team
-    name = event["request"].get("name") if isinstance(event["request"], dict) else None
-    run = Run(run_id(execution["arn"], execution["started"], team), team, name if isinstance(name, str) else None)
+    run = Run(run_id(execution["arn"], execution["started"], team), team, name_in(event["request"]))
     logger.append_keys(run=run.id)
     if written := store.record(run.id):
         return json.loads(written["step"]) if written["step"] else report_step(run)

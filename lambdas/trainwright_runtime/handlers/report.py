@@ -34,7 +34,7 @@ def publish(record: records.Item, store: Store) -> Event:
     """Write both forms of the report of a settled record, and answer what Report tells the state machine."""
     run = record["run"]
     report = reports.build(record, store.document(run, "request.json"))
-    html_uri = store.put_document(run, "report.html", reports.html(report))
+    html_uri = store.put_page(run, "report.html", reports.html(report))
     json_uri = store.put_document(run, "report.json", report)
     logger.info("reported", extra={"run": run, "status": report["status"]})
     return reports.answer(report, html_uri, json_uri)

@@ -19,7 +19,6 @@ from trainwright_runtime.job import run_prefix
 
 _ENCODE = TypeSerializer().serialize
 _DECODE = TypeDeserializer().deserialize
-_TYPES = {"json": "application/json", "html": "text/html; charset=utf-8"}
 
 
 def now() -> str:
@@ -68,11 +67,18 @@ class Store:
             raise
 
     def put_document(self, run: str, name: str, content: object) -> str:
-        """Write a document of the run, and answer its S3 URI. Text is written as it is, anything else as JSON."""
+        """Write a JSON document of the run, and answer its S3 URI."""
+        return self._put(run, name, json.dumps(content, indent=2, ensure_ascii=False, default=iso), "application/json")
+
+    def put_page(self, run: str, name: str, html: str) -> str:
+        """Write a page of the run, and answer its S3 URI."""
+        return self._put(run, name, html, "text/html; charset=utf-8")
+
+    def _put(self, run: str, name: str, text: str, kind: str) -> str:
         key = f"{run_prefix(run)}{name}"
-        body = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False, default=iso)
-        kind = _TYPES[name.rsplit(".", 1)[-1]]
-        self._services.s3.put_object(Bucket=self._reports, Key=key, Body=body.encode(), ContentType=kind)
+        # user text may hold lone surrogates, which no encoding takes
+        body = text.encode("utf-8", "replace")
+        self._services.s3.put_object(Bucket=self._reports, Key=key, Body=body, ContentType=kind)
         return f"s3://{self._reports}/{key}"
 
     def document(self, run: str, name: str) -> Any:

@@ -119,3 +119,32 @@ def test_a_project_can_be_changed(account, builder):
     assert codebuild.batch_get_projects(names=["changes"])["projects"][0]["description"] == "new"
     codebuild.delete_project(name="changes")
     assert codebuild.batch_get_projects(names=["changes"])["projects"] == []
+
+
+def test_cloudformation_makes_keeps_and_deletes_a_repository(account):
+    rule = {"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 9}}
+    rule["action"] = {"type": "expire"}
+    properties = {
+        "ImageScanningConfiguration": {"ScanOnPush": True},
+        "ImageTagMutability": "IMMUTABLE",
+        "EmptyOnDelete": True,
+        "LifecyclePolicy": {"LifecyclePolicyText": json.dumps({"rules": [rule]})},
+    }
+    template = {"Resources": {"Images": {"Type": "AWS::ECR::Repository", "Properties": properties}}}
+    template["Outputs"] = {"Name": {"Value": {"Ref": "Images"}}}
+    stacks, ecr = account.client("cloudformation"), account.client("ecr")
+    stacks.create_stack(StackName="Repositories", TemplateBody=json.dumps(template))
+    name = stacks.describe_stacks(StackName="Repositories")["Stacks"][0]["Outputs"][0]["OutputValue"]
+    [made] = ecr.describe_repositories(repositoryNames=[name])["repositories"]
+    assert made["imageScanningConfiguration"] == {"scanOnPush": True}
+    assert json.loads(ecr.get_lifecycle_policy(repositoryName=name)["lifecyclePolicyText"])["rules"] == [rule]
+    ecr.put_image(repositoryName=name, imageManifest='{"mediaType": "m"}', imageTag="kept")
+
+    properties["ImageScanningConfiguration"] = {"ScanOnPush": False}
+    stacks.update_stack(StackName="Repositories", TemplateBody=json.dumps(template))
+    assert [image["imageTags"] for image in ecr.describe_images(repositoryName=name)["imageDetails"]] == [["kept"]]
+    [changed] = ecr.describe_repositories(repositoryNames=[name])["repositories"]
+    assert changed["imageScanningConfiguration"] == {"scanOnPush": False}
+
+    stacks.delete_stack(StackName="Repositories")
+    assert name not in [item["repositoryName"] for item in ecr.describe_repositories()["repositories"]]

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from trainwright.rehearsal import mends
-from trainwright.rehearsal.mends import codebuild, ecr, sagemaker
+from trainwright.rehearsal.mends import codebuild, ecr, ecr_cloudformation, sagemaker
 
 PLAIN = """
 import boto3, json, logging, sys
@@ -102,7 +102,36 @@ print(json.dumps([right, taken, failure(ecr.put_image, repositoryName="no", imag
     assert missing != "RepositoryNotFoundException"
 
 
-@pytest.mark.parametrize("mend", [*sagemaker.MENDS, *codebuild.MENDS, *ecr.MENDS], ids=lambda mend: mend.name)
+def test_plain_moto_cannot_make_a_repository_without_a_name():
+    code = """
+template = {"Resources": {"Images": {"Type": "AWS::ECR::Repository", "Properties": {}}}}
+create = client("cloudformation").create_stack
+print(json.dumps(failure(create, StackName="Stack", TemplateBody=json.dumps(template))))
+"""
+    assert plain(code) == "InvalidParameterException"
+
+
+def test_plain_moto_misreads_scanning_and_keeps_a_repository_that_is_to_be_emptied():
+    code = """
+properties = {"RepositoryName": "images", "EmptyOnDelete": True}
+template = {"Resources": {"Images": {"Type": "AWS::ECR::Repository", "Properties": properties}}}
+stacks = client("cloudformation")
+stacks.create_stack(StackName="Stack", TemplateBody=json.dumps(template))
+ecr.put_image(repositoryName="images", imageManifest='{"mediaType": "m"}', imageTag="t")
+properties["ImageScanningConfiguration"] = {"ScanOnPush": True}
+stacks.update_stack(StackName="Stack", TemplateBody=json.dumps(template))
+scanning = ecr.describe_repositories()["repositories"][0].get("imageScanningConfiguration")
+deleted = failure(stacks.delete_stack, StackName="Stack")
+print(json.dumps([scanning, deleted is None and not ecr.describe_repositories()["repositories"]]))
+"""
+    scanning, deleted = plain(code)
+    assert scanning != {"scanOnPush": True}
+    assert not deleted
+
+
+@pytest.mark.parametrize(
+    "mend", [*sagemaker.MENDS, *codebuild.MENDS, *ecr.MENDS, *ecr_cloudformation.MENDS], ids=lambda mend: mend.name
+)
 def test_every_mend_fits_the_installed_moto_and_names_its_source(mend):
     mends.check([mend])
     assert mend.source.startswith("https://docs.aws.amazon.com/")

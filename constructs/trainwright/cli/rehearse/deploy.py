@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from trainwright.cli.rehearse.account import Account
 # Without a change set: the embedded account creates, updates and deletes stacks directly.
 # Exactly what was synthesised is deployed; nothing is looked up, asked, reported or compared with the newest version.
 ARGUMENTS = ["deploy", "**", "--method", "direct", "--require-approval", "never", "--progress", "events"]
+# Lines that tell that an asset was published as it should be.
+_ROUTINE = re.compile(r": (start|success): ")
 QUIET = ["--no-color", "--no-notices", "--no-version-reporting", "--ci"]
 
 
@@ -38,4 +41,7 @@ def deploy(
                 step.doing(text)
     if process.wait() != 0:
         account.check_alive()
-        raise StepFailed(f"cdk deploy ended with exit code {process.returncode}", details=said[-20:])
+        raise StepFailed(
+            f"cdk deploy ended with exit code {process.returncode}",
+            details=[line for line in said if not _ROUTINE.search(line)][-15:],
+        )

@@ -106,7 +106,7 @@ class Sandbox:
         self.api.hand_over(invocation)
         deadline = time.monotonic() + self.spec.timeout
         while (left := deadline - time.monotonic()) > 0:
-            if invocation.done.wait(min(left, 0.25)):
+            if invocation.done.wait(min(left, 0.05)):
                 return True
             if not self.alive:
                 return invocation.done.is_set()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import resource
 import shutil
 import threading
 import time
@@ -408,8 +409,17 @@ def engine() -> Engine:
     return made
 
 
+def _allow_many_files() -> None:
+    """A running job holds half a dozen descriptors; the usual soft limit of 1,024 would end at two hundred jobs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65536 if hard == resource.RLIM_INFINITY else min(65536, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def prepare() -> None:
     """Find out how hosts are kept apart here, and say what that loses, before the first job."""
+    _allow_many_files()
     facade.set_namespaces(isolation().namespaces)
     for sentence in isolation().lost:
         facade.lose_guarantee(sentence)

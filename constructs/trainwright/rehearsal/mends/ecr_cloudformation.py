@@ -11,11 +11,13 @@ from moto.ecr.models import ECRBackend, Repository, ecr_backends
 from trainwright.rehearsal.mends import Mend, replace
 
 _TYPE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecr-repository.html"
+_FORCE = "empty_on_delete"  # of ours, beside moto's attributes of a repository
 _REPOSITORY = "moto.ecr.models:Repository"
 
 
 def create(
     cls: type[Repository],
+    /,
     resource_name: str,
     cloudformation_json: Mapping[str, Any],
     account_id: str,
@@ -24,11 +26,10 @@ def create(
 ) -> Repository:
     """Make the repository; a generated name is in lower case, as ECR wants it."""
     properties = cloudformation_json["Properties"]
-    encryption = properties.get("EncryptionConfiguration")
     repository: Repository = ecr_backends[account_id][region_name].create_repository(
         repository_name=properties.get("RepositoryName") or resource_name.lower(),
         registry_id=None,
-        encryption_config=_camel(encryption) if encryption else None,
+        encryption_config=_camel(properties.get("EncryptionConfiguration", {})),
         image_scan_config=_scanning(properties),
         image_tag_mutability=properties.get("ImageTagMutability"),
         image_tag_mutability_exclusion_filters=None,
@@ -40,6 +41,8 @@ def create(
 
 def update(
     cls: type[Repository],
+    /,
+    *,
     original_resource: Repository,
     new_resource_name: str,
     cloudformation_json: Mapping[str, Any],
@@ -59,7 +62,7 @@ def update(
 
 def delete(self: Repository, account_id: str, region_name: str) -> None:
     """Delete the repository, with its images only where EmptyOnDelete says so."""
-    force = getattr(self, "empty_on_delete", False)
+    force = vars(self).get(_FORCE, False)
     ecr_backends[account_id][region_name].delete_repository(self.name, force=force)
 
 
@@ -68,15 +71,15 @@ def _scanning(properties: Mapping[str, Any]) -> dict[str, bool]:
 
 
 def _set_policies(backend: ECRBackend, repository: Repository, properties: Mapping[str, Any]) -> None:
-    repository.empty_on_delete = _is_true(properties.get("EmptyOnDelete"))
+    vars(repository)[_FORCE] = _is_true(properties.get("EmptyOnDelete"))
     lifecycle = properties.get("LifecyclePolicy", {}).get("LifecyclePolicyText")
     policy = properties.get("RepositoryPolicyText")
     repository.lifecycle_policy = repository.policy = None
     if lifecycle:
-        backend.put_lifecycle_policy(None, repository.name, lifecycle)
+        backend.put_lifecycle_policy(backend.account_id, repository.name, lifecycle)
     if policy:
         text = policy if isinstance(policy, str) else json.dumps(policy)
-        backend.set_repository_policy(None, repository.name, text)
+        backend.set_repository_policy(backend.account_id, repository.name, text)
 
 
 def _is_true(value: object) -> bool:

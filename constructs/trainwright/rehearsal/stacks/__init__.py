@@ -1,0 +1,1 @@
+"""CloudFormation: templates become resources by calls of the services' own APIs."""
