@@ -1,11 +1,13 @@
-"""Logging and tracing of the handlers. What is logged: ids, names, states, counts; never a request's values."""
+"""Logging and tracing of the handlers, under POWERTOOLS_SERVICE_NAME. What is logged: ids, names, states, counts; never
+a request's values.
+"""
 
 from typing import Any
 
 from aws_lambda_powertools import Logger, Tracer
 
-logger = Logger(service="trainwright")
-tracer = Tracer(service="trainwright", patch_modules=("botocore",))
+logger = Logger()
+tracer = Tracer(patch_modules=("botocore",))
 
 
 def handling(function: Any) -> Any:
