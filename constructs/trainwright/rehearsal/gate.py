@@ -75,7 +75,7 @@ def _answer_here(name: str, environ: Environ) -> wire.Answer:
     try:
         call = wire.decode(name, environ)
     except wire.NotRouted as error:
-        return wire.error(name, None, "UnknownOperationException", str(error), environ, 400)
+        return wire.error(name, "UnknownOperationException", str(error), environ, 400)
     return _services[name](call, environ)
 
 
@@ -102,31 +102,31 @@ def _refuse_unsigned(environ: Environ) -> wire.Answer | None:
     if environ.get("PATH_INFO", "").startswith("/moto-api"):
         return None
     message = "Access Denied: the request carries no signature that this account can read"
-    return wire.error("s3", None, "AccessDenied", message, environ, 403)
+    return wire.error("s3", "AccessDenied", message, environ, 403)
 
 
 def _invalid_key(signature: wire.Signature, environ: Environ) -> wire.Answer:
     if signature.service == "s3":
         message = "The AWS Access Key Id you provided does not exist in our records."
-        return wire.error("s3", None, "InvalidAccessKeyId", message, environ, 403)
+        return wire.error("s3", "InvalidAccessKeyId", message, environ, 403)
     message = "The security token included in the request is invalid."
     code = "InvalidClientTokenId" if signature.service in permissions.QUERY_SERVICES else "UnrecognizedClientException"
-    return wire.error(signature.service, None, code, message, environ, 403)
+    return wire.error(signature.service, code, message, environ, 403)
 
 
 def _unreadable(signature: wire.Signature, environ: Environ, error: Exception) -> wire.Answer:
     what = f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')} {environ.get('HTTP_X_AMZ_TARGET', '')}".strip()
     permissions.note_unknown(signature.access_key, f"{signature.service}: {what}")
     message = f"the rehearsal's IAM evaluator cannot tell which {signature.service} operation this is: {what} ({error})"
-    return wire.error(signature.service, None, permissions.NOT_EVALUATED, message, environ, 400)
+    return wire.error(signature.service, permissions.NOT_EVALUATED, message, environ, 400)
 
 
 def _denied(call: wire.Call, denied: PermissionDenied, environ: Environ) -> wire.Answer:
     code, status = permissions.error_code(call.service, denied)
-    return wire.error(call.service, call.operation, code, str(denied), environ, status)
+    return wire.error(call.service, code, str(denied), environ, status)
 
 
 def _failure(signature: wire.Signature | None, error: Exception, environ: Environ) -> wire.Answer:
     name = signature.service if signature else "s3"
     code = "NotImplemented" if isinstance(error, NotImplementedError) else "InternalFailure"
-    return wire.error(name, None, code, f"the embedded account failed: {error!r}; see account.log", environ, 500)
+    return wire.error(name, code, f"the embedded account failed: {error!r}; see account.log", environ, 500)

@@ -55,8 +55,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m trainwright.rehearsal.server", description=__doc__)
-    parser.add_argument("--config", type=Path, required=True, help="JSON: port, region, account_id, root, python, faults")
+    parser = argparse.ArgumentParser(prog="python -m trainwright.rehearsal.server", description="The embedded account.")
+    parser.add_argument(
+        "--config", type=Path, required=True, help="JSON: port, region, account_id, root, python, faults"
+    )
     return parser.parse_args(argv)
 
 

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
-from moto.core.exceptions import ServiceException
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
@@ -146,27 +145,9 @@ class Answer:
 
 def result(call: Call, output: Mapping[str, Any], environ: Mapping[str, Any]) -> Answer:
     """Write what an operation answers, in the protocol that the request spoke."""
-    return _serialize(call.service, call.operation, dict(output), environ)
-
-
-def error(
-    service: str, operation: str | None, code: str, message: str, environ: Mapping[str, Any], status: int
-) -> Answer:
-    """Write an error in the protocol that the request spoke, with the given HTTP status."""
-    try:
-        answer = _serialize(service, operation, ServiceException(code, message), environ)
-    except Exception:  # noqa: BLE001  (no model, no protocol: any client can at least print this)
-        answer = _plain_error(code, message)
-    if service == "s3":  # S3 wraps nothing around its Error element
-        answer = _s3_error(code, message)
-    return Answer(status, answer.headers, answer.body)
-
-
-def _serialize(service: str, operation: str | None, output: Any, environ: Mapping[str, Any]) -> Answer:
-    model = get_service_model(service)
-    name = operation or model.operation_names[0]
-    protocol = determine_request_protocol(model, environ.get("CONTENT_TYPE"))
-    serialized = get_serializer_class(service, protocol)(model.operation_model(name)).serialize(output)
+    model = get_service_model(call.service)
+    serializer = get_serializer_class(call.service, _protocol(call.service, environ))
+    serialized = serializer(model.operation_model(call.operation)).serialize(dict(output))
     body = serialized["body"]
     return Answer(
         serialized["status_code"],
@@ -175,14 +156,36 @@ def _serialize(service: str, operation: str | None, output: Any, environ: Mappin
     )
 
 
-def _s3_error(code: str, message: str) -> Answer:
-    text = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
-    return Answer(0, {"Content-Type": "application/xml"}, text.encode())
+def error(service: str, code: str, message: str, environ: Mapping[str, Any], status: int) -> Answer:
+    """Write an error in the protocol that the request spoke, with the given HTTP status.
+
+    Shapes: https://smithy.io/2.0/aws/protocols/index.html (the section on error serialisation of each protocol).
+    """
+    protocol = _protocol(service, environ)
+    if protocol in ("query", "ec2", "rest-xml"):
+        return Answer(status, {"Content-Type": "text/xml"}, _xml_error(service, protocol, code, message).encode())
+    headers = {"Content-Type": _JSON_TYPES.get(protocol, "application/json"), "X-Amzn-ErrorType": code}
+    return Answer(status, headers, json.dumps({"__type": code, "message": message}).encode())
 
 
-def _plain_error(code: str, message: str) -> Answer:
-    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amzn-ErrorType": code}
-    return Answer(0, headers, json.dumps({"__type": code, "message": message}).encode())
+_JSON_TYPES = {"json": "application/x-amz-json-1.1"}
+
+
+def _protocol(service: str, environ: Mapping[str, Any]) -> str:
+    try:
+        return str(determine_request_protocol(get_service_model(service), environ.get("CONTENT_TYPE")))
+    except Exception:  # noqa: BLE001  (no such service, or a protocol that nobody speaks: any client can print JSON)
+        return "json"
+
+
+def _xml_error(service: str, protocol: str, code: str, message: str) -> str:
+    inner = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+    if service == "s3":
+        return f"<Error>{inner}</Error>"
+    if protocol == "ec2":
+        return f"<Response><Errors><Error>{inner}</Error></Errors><RequestID>rehearsal</RequestID></Response>"
+    error = f"<Error><Type>Sender</Type>{inner}</Error>"
+    return f"<ErrorResponse>{error}<RequestId>rehearsal</RequestId></ErrorResponse>"
 
 
 def send(answer: Answer, start_response: Any) -> Iterable[bytes]:

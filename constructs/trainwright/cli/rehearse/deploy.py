@@ -33,7 +33,7 @@ def deploy(
     process = processes.start(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     said: list[str] = []
     assert process.stdout  # noqa: S101 - asked for with PIPE
-    with log.open("w") as file:
+    with log.open("w", buffering=1) as file:
         for line in process.stdout:
             file.write(line)
             if text := line.strip():

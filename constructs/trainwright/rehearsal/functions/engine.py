@@ -8,6 +8,7 @@ import os
 import threading
 import time
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ SANDBOXES = max(4, 2 * (os.cpu_count() or 1))
 # A sandbox that has not been used for so long is given up.
 IDLE_SECONDS = 600.0
 _LOG_TAIL_BYTES = 4096
+_FAILURES_KEPT = 100
 
 
 class _Pool:
@@ -46,6 +48,7 @@ _sandboxes: set[Sandbox] = set()
 _background = ThreadPoolExecutor(max_workers=64, thread_name_prefix="lambda-async")
 _log_writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lambda-logs")
 _on_failure: dict[str, Callable[[Outcome], None]] = {}
+_failed: OrderedDict[str, Outcome] = OrderedDict()
 
 
 def invoke(spec: FunctionSpec, event: bytes, *, request_id: str | None = None) -> Outcome:
@@ -77,7 +80,12 @@ def invoke_later(spec: FunctionSpec, event: bytes, *, attempts: int = 3) -> str:
 
 def on_failure(request_id: str, tell: Callable[[Outcome], None]) -> None:
     """Have somebody told when an asynchronous invocation has failed for good; each id is told once."""
-    _on_failure[request_id] = tell
+    with _lock:
+        outcome = _failed.pop(request_id, None)
+        if outcome is None:
+            _on_failure[request_id] = tell
+    if outcome is not None:
+        tell(outcome)
 
 
 def _try_until_done(spec: FunctionSpec, event: bytes, request_id: str, attempts: int) -> None:
@@ -94,7 +102,16 @@ def _try_until_done(spec: FunctionSpec, event: bytes, request_id: str, attempts:
             return
         if attempt < attempts - 1:
             time.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
-    tell = _on_failure.pop(request_id, None)
+    _tell(request_id, outcome)
+
+
+def _tell(request_id: str, outcome: Outcome) -> None:
+    with _lock:
+        tell = _on_failure.pop(request_id, None)
+        if tell is None:  # whoever wants to know may not have said so yet
+            _failed[request_id] = outcome
+            while len(_failed) > _FAILURES_KEPT:
+                _failed.popitem(last=False)
     if tell is not None:
         tell(outcome)
 

@@ -85,9 +85,7 @@ def _check_need(session: Session, need: Need, place: Place) -> None:
     except (Undecided, Unmapped) as doubt:
         note_unknown(session.role_arn, f"{need.action} on {need.resource}: {doubt}")
         message = f"the rehearsal's IAM evaluator cannot decide {need.action} on {need.resource}: {doubt}"
-        raise NotEvaluated(
-            message, action=need.action, resource=need.resource, principal=session.role_arn
-        ) from doubt
+        raise NotEvaluated(message, action=need.action, resource=need.resource, principal=session.role_arn) from doubt
     _note(session, need, refusal)
     if refusal is not None:
         raise PermissionDenied(refusal, action=need.action, resource=need.resource, principal=session.role_arn)

@@ -112,7 +112,17 @@ def resources(service: str, operation: str, params: Params, place: Place) -> lis
 def _lists_everything(service: str, operation: str, params: Params) -> bool:
     """List calls that name no parent are about the whole account."""
     parents = {name for name, _ in _BY_PARAMETER.get(service, ())}
-    services = {"sagemaker", "stepfunctions", "dynamodb", "lambda", "events", "kms", "codebuild", "service-quotas", "iam"}
+    services = {
+        "sagemaker",
+        "stepfunctions",
+        "dynamodb",
+        "lambda",
+        "events",
+        "kms",
+        "codebuild",
+        "service-quotas",
+        "iam",
+    }
     return service in services and operation.startswith("List") and not (parents & set(params))
 
 

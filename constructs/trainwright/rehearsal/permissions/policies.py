@@ -153,9 +153,7 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def speaking(
-    statements: Iterable[Statement], action: str, resource: str, context: Context, *, allows: bool
-) -> bool:
+def speaking(statements: Iterable[Statement], action: str, resource: str, context: Context, *, allows: bool) -> bool:
     """Whether some statement of the given effect speaks about this action on this resource.
 
     Raises:

@@ -38,7 +38,6 @@ class Session:
         partition, account = self.role_arn.split(":")[1], self.role_arn.split(":")[4]
         return f"arn:{partition}:sts::{account}:assumed-role/{self.role_arn.rsplit('/', 1)[-1]}/{self.name}"
 
-
     @property
     def user_id(self) -> str:
         """AWS's unique id of the session: the role's id and the session's name."""

@@ -11,7 +11,7 @@ from functools import cache
 
 from trainwright.rehearsal.resources.base import Kind, registered
 
-_MODULES = ("storage", "identity", "functions", "workflow", "observing", "building", "messaging", "custom")
+_MODULES = ("storage", "identity", "functions", "workflow", "observing", "building", "messaging", "fallback")
 
 
 @cache

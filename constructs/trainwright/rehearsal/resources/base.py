@@ -129,7 +129,9 @@ def registered(type_name: str) -> Kind | None:
 def is_gone(error: Exception) -> bool:
     """Whether an error says that what was to be removed is not there."""
     code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
-    return bool(re.search(r"NotFound|NoSuch|ResourceNotFoundException|NonExistent|StateMachineDoesNotExist|^404$", code))
+    return bool(
+        re.search(r"NotFound|NoSuch|ResourceNotFoundException|NonExistent|StateMachineDoesNotExist|^404$", code)
+    )
 
 
 def generated_name(stack_name: str, logical_id: str, limit: int) -> str:

@@ -23,3 +23,9 @@ class AlreadyExists(ValidationError):
 
 class ResourceFailed(Exception):
     """A resource could not be made, changed or removed; the text is its status reason."""
+
+
+class InsufficientCapabilities(ValidationError):
+    """The template makes IAM resources and the caller has not said that it may."""
+
+    code = "InsufficientCapabilitiesException"

@@ -91,9 +91,7 @@ class Stack:
         self.status, self.reason = status, reason
         self.note(self.name, self.id, "AWS::CloudFormation::Stack", status, reason)
 
-    def note(
-        self, logical_id: str, physical_id: str, kind: str, status: str, reason: str | None = None
-    ) -> None:
+    def note(self, logical_id: str, physical_id: str, kind: str, status: str, reason: str | None = None) -> None:
         """Note an event."""
         event_id = f"{logical_id}-{status}-{uuid.uuid4()}"
         self.events.append(Event(event_id, logical_id, physical_id, kind, status, reason, now(), token=self.token))

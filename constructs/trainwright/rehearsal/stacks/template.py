@@ -35,7 +35,9 @@ def read(text: str) -> dict[str, Any]:
         raise ValidationError("Template format error: At least one Resources member must be defined.")
     for name, resource in template["Resources"].items():
         if not isinstance(resource, dict) or "Type" not in resource:
-            raise ValidationError(f"Template format error: [/Resources/{name}] Every Resources object must contain a Type member.")
+            raise ValidationError(
+                f"Template format error: [/Resources/{name}] Every Resources object must contain a Type member."
+            )
     return template
 
 
@@ -112,7 +114,9 @@ class Scope:
         if isinstance(value, list):
             return [item for one in value if (item := self.resolve(one)) is not NO_VALUE]
         if isinstance(value, str):
-            return _DYNAMIC.sub(lambda found: self.dynamic(found[1], found[2]), value) if "{{resolve:" in value else value
+            return (
+                _DYNAMIC.sub(lambda found: self.dynamic(found[1], found[2]), value) if "{{resolve:" in value else value
+            )
         if not isinstance(value, dict):
             return value
         if len(value) == 1:

@@ -41,7 +41,7 @@ class HeartbeatTimeoutName(StatesErrorName):  # type: ignore[misc]
 
 
 def matches(name: ErrorName, wanted: Iterable[str | None]) -> bool:
-    """Whether an ErrorEquals of ``wanted`` takes the error: States.Runtime nothing takes, States.ALL not the data limit.
+    """Whether an ErrorEquals of ``wanted`` takes the error; nothing takes States.Runtime, States.ALL no data limit.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html#error-handling-error-representation
     """

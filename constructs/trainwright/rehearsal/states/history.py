@@ -32,7 +32,7 @@ def add_event(
     timestamp: datetime.datetime | None = None,
     update_source_event_id: bool = True,
 ) -> int:
-    """EventManager.add_event: nothing follows the execution's last event, and nothing comes from an abandoned attempt."""
+    """EventManager.add_event: nothing follows the execution's last event or comes from an abandoned attempt."""
     with self._mutex:
         if getattr(context, "closed", False) or getattr(self, "ended", False):
             return int(context.source_event_id)

@@ -88,9 +88,7 @@ def seconds(self: Any, env: Any) -> int:
     """
     value = typed(self, env, "number")
     if int(value) != value or not 0 <= value <= 99999999:
-        raise _failed(
-            self.string_jsonata, env, f"returned a value that is not an integer from 0 to 99999999: {value}"
-        )
+        raise _failed(self.string_jsonata, env, f"returned a value that is not an integer from 0 to 99999999: {value}")
     return int(value)
 
 
@@ -171,3 +169,8 @@ def reset_states(self: Any, input_value: Any) -> None:
     self._states_data["input"] = fresh(input_value)
     self._states_data.pop("result", None)
     self._states_data.pop("errorOutput", None)
+
+
+def items(self: Any, env: Any) -> None:
+    """ItemsJSONata._eval_body: the array that a Map walks over."""
+    env.stack.append(typed(self, env, "array"))

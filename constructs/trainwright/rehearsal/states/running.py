@@ -1,7 +1,7 @@
 """How a state runs: its time-out, its retries and catchers, and how it ends at once when its execution does.
 
-moto waits for a Task's thread even when the execution was stopped, and forgets the signal for whoever was not waiting at
-that moment. Here the end of a program is a fact that stays: every wait looks at it and is woken by it.
+moto waits for a Task's thread even when the execution was stopped, and forgets the signal for whoever was not waiting
+at that moment. Here the end of a program is a fact that stays: every wait looks at it and is woken by it.
 """
 
 from __future__ import annotations
@@ -420,3 +420,16 @@ def eval_retrier(self: Any, env: Any) -> None:
         part.eval(env=env)
     sleep(env, env.stack.pop())
     env.stack.append(RetrierOutcome.Executed)
+
+
+def eval_choice(self: Any, env: Any) -> None:
+    """StateChoice._eval_state: the first rule that holds, else the default, else the end of the execution."""
+    for rule in self.choices_decl.rules:
+        rule.eval(env)
+        if env.stack.pop() is True:
+            env.stack.append(rule.next_stmt.name)
+            return
+    if self.default_state is None:
+        words = "Failed to transition out of the state. The state does not point to a next state."
+        raise failures.runtime_failure(env, words)
+    env.stack.append(self.default_state.state_name)

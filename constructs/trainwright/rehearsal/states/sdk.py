@@ -14,7 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 import botocore.session
-from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
+from botocore.exceptions import UnknownServiceError
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 from botocore.response import StreamingBody
 
 from trainwright.rehearsal import facade
@@ -48,12 +49,22 @@ def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
     return facade.client(name, role_arn=role, service_principal=PRINCIPAL)
 
 
+@functools.cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+@functools.lru_cache(maxsize=64)
+def _model(service: str) -> ServiceModel:
+    return _session().get_service_model(BOTO_NAMES.get(service, service))
+
+
 @functools.lru_cache(maxsize=256)
 def operation(service: str, action: str) -> OperationModel | None:
     """The model of a service's operation, by its name in a resource ARN (createTrainingJob), or None."""
     try:
-        model = botocore.session.get_session().get_service_model(BOTO_NAMES.get(service, service))
-    except botocore.exceptions.UnknownServiceError:
+        model = _model(service)
+    except UnknownServiceError:
         return None
     wanted = action.lower()
     name = next((each for each in model.operation_names if each.lower() == wanted), None)
@@ -63,8 +74,7 @@ def operation(service: str, action: str) -> OperationModel | None:
 @functools.lru_cache(maxsize=256)
 def exception_prefix(service: str) -> str:
     """The service in the names of its errors, as the SDK for Java 2 spells it (DynamoDb, Sfn, SageMaker)."""
-    model = botocore.session.get_session().get_service_model(BOTO_NAMES.get(service, service))
-    words = re.split(r"[^A-Za-z0-9]+", model.service_id)
+    words = re.split(r"[^A-Za-z0-9]+", str(_model(service).service_id))
     joined = "".join(word[:1].upper() + word[1:] for word in words)
     return _NEXT_WORD.sub(lambda found: found.group().capitalize(), joined)
 
@@ -84,7 +94,9 @@ def exception_name(service: str, called: OperationModel | None, code: str) -> st
 def modelled(called: OperationModel | None) -> set[str]:
     """The codes and the names of the errors that an operation declares."""
     shapes = called.error_shapes if called is not None else []
-    return {shape.name for shape in shapes} | {shape.metadata.get("error", {}).get("code", shape.name) for shape in shapes}
+    return {shape.name for shape in shapes} | {
+        shape.metadata.get("error", {}).get("code", shape.name) for shape in shapes
+    }
 
 
 def request_id(response: dict[str, Any]) -> str:
@@ -150,9 +162,7 @@ def to_result(value: Any, instant: Callable[[datetime.datetime], Any] = iso, *, 
 def response_to_result(value: Any, shape: Shape | None, instant: Callable[[datetime.datetime], Any] = iso) -> Any:
     """A response as the SDK names it: members with a capital first letter, the keys of maps as they are."""
     if isinstance(shape, StructureShape) and isinstance(value, dict):
-        return {
-            _pascal(key): response_to_result(item, shape.members.get(key), instant) for key, item in value.items()
-        }
+        return {_pascal(key): response_to_result(item, shape.members.get(key), instant) for key, item in value.items()}
     if isinstance(shape, ListShape) and isinstance(value, list):
         return [response_to_result(item, shape.member, instant) for item in value]
     return to_result(value, instant, pascal=False)

@@ -17,6 +17,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
     StateTaskServiceCallback,
 )
 from moto.stepfunctions.parser.asl.eval.callback.callback import (
+    CallbackConsumerTimeout,
     CallbackOutcomeFailure,
     CallbackOutcomeFailureError,
     CallbackOutcomeSuccess,
@@ -160,9 +161,7 @@ def _operation(self: Any, service: str | None, action: str | None) -> Any:
     return sdk.operation(service or self.resource.api_name, (action or self.resource.api_action).replace("_", ""))
 
 
-def lambda_result(
-    env: Any, parameters: dict[str, Any], region: str, state_credentials: Any
-) -> None:
+def lambda_result(env: Any, parameters: dict[str, Any], region: str, state_credentials: Any) -> None:
     """execute_lambda_function_integration: invoke, raise what the function raised, push what Step Functions returns."""
     response = sdk.client_for(region, "lambda", state_credentials).invoke(**parameters)
     payload = _payload(response["Payload"].read())
@@ -193,20 +192,21 @@ def _payload(content: bytes) -> Any:
 def eval_integration_pattern(
     self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: dict[str, Any], state_credentials: Any
 ) -> None:
-    """StateTaskServiceCallback._eval_integration_pattern: wait for a token or for the job, and for no longer than asked.
+    """StateTaskServiceCallback._eval_integration_pattern: wait for a token or for the job, no longer than asked.
 
     An integration that only knows ``.sync`` has no token to clean up after.
     """
     endpoint = None
     if self.resource.condition == ResourceCondition.WaitForTaskToken:
         endpoint = env.callback_pool_manager.get(env.states.context_object.context_object_data["Task"]["Token"])
-        outcome = _wait_for_token(self, env, env.stack.pop(), endpoint)
+        env.stack.pop()
+        outcome = _wait_for_token(self, env, endpoint)
     else:
         outcome = _wait_for_job(self, env, resource_runtime_part, normalised_parameters, state_credentials)
     _push(env, outcome)
 
 
-def _wait_for_token(self: Any, env: Any, _: Any, endpoint: Any) -> Any:
+def _wait_for_token(self: Any, env: Any, endpoint: Any) -> Any:
     self.timeout.eval(env=env)
     seconds = env.stack.pop()
     heartbeat = _heartbeat(self, env, endpoint)
@@ -216,7 +216,8 @@ def _wait_for_token(self: Any, env: Any, _: Any, endpoint: Any) -> Any:
             env=env, timeout_seconds=seconds, callback_endpoint=endpoint, heartbeat_endpoint=heartbeat
         )
     finally:
-        endpoint.interrupt_all()
+        # A later answer under this token is told that nobody waits for it.
+        endpoint.report(CallbackConsumerTimeout())
 
 
 def _heartbeat(self: Any, env: Any, endpoint: Any) -> Any:

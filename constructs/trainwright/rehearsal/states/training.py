@@ -30,7 +30,9 @@ MANAGED_TAG = {"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}
 FINAL = ("Completed", "Failed", "Stopped")
 # An event wakes the wait. Describe is asked now and then as well, as Step Functions does, in case that one is lost.
 FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 5.0, 60.0
-NOT_RUN_HERE = "The rehearsal account does not run arn:aws:states:::sagemaker:{}, only sagemaker:createTrainingJob(.sync)."
+NOT_RUN_HERE = (
+    "The rehearsal account does not run arn:aws:states:::sagemaker:{}, only sagemaker:createTrainingJob(.sync)."
+)
 
 
 def service_for(original: Any) -> Any:

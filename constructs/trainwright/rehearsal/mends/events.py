@@ -1,0 +1,60 @@
+"""EventBridge: events that reach Lambda functions, state machines and topics."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from trainwright.rehearsal import events
+from trainwright.rehearsal.mends import Mend, find, replace
+
+_GUIDE = "https://docs.aws.amazon.com/eventbridge/latest/userguide"
+_SEND = "moto.events.models:Rule.send_to_targets"
+_PUT = "moto.events.models:EventsBackend.put_events"
+
+
+def _deliver() -> None:
+    original = find(_SEND)
+
+    def send_to_targets(self: Any, original_event: dict[str, Any], transform_input: bool = True) -> None:
+        def otherwise(target: dict[str, Any]) -> None:
+            alone = copy.copy(self)
+            alone.targets = [target]
+            original(alone, original_event, transform_input)
+
+        events.deliver(self, original_event, otherwise)
+
+    replace(_SEND, send_to_targets)
+
+
+def _tell() -> None:
+    original = find(_PUT)
+
+    def put_events(self: Any, events_: list[dict[str, Any]]) -> Any:
+        for entry in events_:
+            if str(entry.get("Source", "")).startswith("aws."):
+                events.tell_listeners(entry["DetailType"], json.loads(entry["Detail"]))
+        return original(self, events_)
+
+    replace(_PUT, put_events)
+
+
+MENDS = (
+    Mend(
+        "events-targets",
+        _SEND,
+        "472e002e2dab8a599554a7d6c7ea0910625a5b39c7699b9ca4404255efcfc172",
+        f"{_GUIDE}/eb-targets.html",
+        "moto fails at the first target that is a Lambda function and forgets those after it; a schedule gets every event.",
+        _deliver,
+    ),
+    Mend(
+        "events-listeners",
+        _PUT,
+        "c56f6ac1f932c70d3dbe82d2e85d4a6de2bdc2368dda47d755d3548481e46783",
+        "https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-sync",
+        "moto has no managed rules, with which services of AWS listen to each other.",
+        _tell,
+    ),
+)

@@ -1,0 +1,41 @@
+"""S3: where moto refuses what AWS takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.s3 import models
+
+from trainwright.rehearsal.mends import Mend, replace
+
+_BUCKET = "moto.s3.models:FakeBucket"
+
+
+def _set_logging(original: Callable[..., None]) -> Callable[..., None]:
+    def set_logging(self: Any, logging_config: dict[str, Any] | None, bucket_backend: Any) -> None:
+        """Point access logs at a bucket; one without ACLs gets its policy whenever its owner writes it."""
+        target = bucket_backend.buckets.get((logging_config or {}).get("TargetBucket"))
+        without_acls = "BucketOwnerEnforced" in str(getattr(target, "ownership_rule", None))
+        if without_acls and target.region_name == self.region_name:
+            self.logging = logging_config
+        else:
+            original(self, logging_config, bucket_backend)
+
+    return set_logging
+
+
+MENDS: tuple[Mend, ...] = (
+    Mend(
+        "s3-access-logs-before-their-policy",
+        f"{_BUCKET}.set_logging",
+        "e52966556455478718a9fd7ea280048ee4b611b2d116307db360801e191b5257",
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
+        "moto wants the log bucket's policy to exist first, but a policy that names the source bucket comes after it",
+        lambda: _put(_set_logging(models.FakeBucket.set_logging)),
+    ),
+)
+
+
+def _put(new: Callable[..., None]) -> None:
+    replace(f"{_BUCKET}.set_logging", new)
