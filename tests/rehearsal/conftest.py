@@ -126,10 +126,14 @@ def ready_line(process: subprocess.Popen[str]) -> dict[str, Any]:
 def stop_server(process: subprocess.Popen[str]) -> int:
     process.send_signal(signal.SIGTERM)
     code = process.wait(timeout=15)
+    close_streams(process)
+    return code
+
+
+def close_streams(process: subprocess.Popen[str]) -> None:
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
             stream.close()
-    return code
 
 
 def is_alive(pid: int) -> bool:

@@ -73,6 +73,7 @@ def own_account(helpers, tmp_path):
     yield helpers.Account(helpers.ready_line(process)["endpoint"], tmp_path / "account", process)
     if process.poll() is None:
         helpers.stop_server(process)
+    helpers.close_streams(process)
 
 
 def test_sigterm_takes_every_child_along(own_account, helpers):

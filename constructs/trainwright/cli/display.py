@@ -11,8 +11,6 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.status import Status
 
-from trainwright.cli.errors import StepFailed
-
 TITLE_WIDTH = 46
 
 
@@ -53,12 +51,12 @@ class Display:
 
     @contextmanager
     def step(self, number: int, title: str) -> Iterator[Step]:
-        """Show the step while the block runs, then its seconds and `result`; a StepFailed is shown and goes on up."""
+        """Show the step while the block runs, then its seconds and `result`; what it raises is shown and goes on up."""
         step = self.current = Step(self, number, title)
         try:
             with self._spinner(step):
                 yield step
-        except StepFailed:
+        except Exception:
             self._end(step, "[red]no[/]")
             raise
         self._end(step, "[green]ok[/]")

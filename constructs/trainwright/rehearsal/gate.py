@@ -59,6 +59,8 @@ class Gate:
             if signature is not None and signature.service in _services:
                 return wire.send(_answer_here(signature.service, environ), start_response)
             return self._moto(environ, start_response)
+        except PermissionDenied as denied:
+            return wire.send(_denied(signature.service if signature else "s3", denied, environ), start_response)
         except Exception as error:
             log.exception("%s %s failed", environ.get("REQUEST_METHOD"), path)
             return wire.send(_failure(signature, error, environ), start_response)
@@ -94,7 +96,7 @@ def _refusal(signature: wire.Signature | None, environ: Environ) -> wire.Answer 
     try:
         permissions.check(signature.access_key, call)
     except PermissionDenied as denied:
-        return _denied(call, denied, environ)
+        return _denied(call.service, denied, environ)
     return None
 
 
@@ -121,9 +123,9 @@ def _unreadable(signature: wire.Signature, environ: Environ, error: Exception) -
     return wire.error(signature.service, permissions.NOT_EVALUATED, message, environ, 400)
 
 
-def _denied(call: wire.Call, denied: PermissionDenied, environ: Environ) -> wire.Answer:
-    code, status = permissions.error_code(call.service, denied)
-    return wire.error(call.service, code, str(denied), environ, status)
+def _denied(name: str, denied: PermissionDenied, environ: Environ) -> wire.Answer:
+    code, status = permissions.error_code(name, denied)
+    return wire.error(name, code, str(denied), environ, status)
 
 
 def _failure(signature: wire.Signature | None, error: Exception, environ: Environ) -> wire.Answer:

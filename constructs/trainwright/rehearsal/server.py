@@ -143,6 +143,7 @@ def _settings(config: Config, port: int) -> None:
         MOTO_PORT=str(port),
         MOTO_ACCOUNT_ID=config.account_id,
         MOTO_DISABLE_GLOBAL_CORS="true",
+        MOTO_IAM_LOAD_MANAGED_POLICIES="true",
         MOTO_ENABLE_ISO_REGIONS="false",
         AWS_EC2_METADATA_DISABLED="true",
         AWS_CONFIG_FILE=os.devnull,

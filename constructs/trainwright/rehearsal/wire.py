@@ -62,6 +62,8 @@ def signature(environ: Mapping[str, Any]) -> Signature | None:
     text = environ.get("HTTP_AUTHORIZATION", "")
     if not text:
         query = parse_qs(environ.get("QUERY_STRING", ""))
+        if "AWSAccessKeyId" in query:  # signature version 2, which boto3 still presigns S3 addresses with
+            return Signature(query["AWSAccessKeyId"][0], "", "s3")
         text = f"Credential={query.get('X-Amz-Credential', [''])[0]}"
     match = _CREDENTIAL.search(text)
     if match is None:

@@ -14,8 +14,8 @@ from trainwright.cli.rehearse.account import Account
 # Without a change set: the embedded account creates, updates and deletes stacks directly.
 # Exactly what was synthesised is deployed; nothing is looked up, asked, reported or compared with the newest version.
 ARGUMENTS = ["deploy", "**", "--method", "direct", "--require-approval", "never", "--progress", "events"]
-# Lines that tell that an asset was published as it should be.
-_ROUTINE = re.compile(r": (start|success): ")
+# Lines that tell of an asset or a resource with which all is well, and the frames of the CLI's own code.
+_ROUTINE = re.compile(r": (start|success): |_(COMPLETE|IN_PROGRESS|SKIPPED) +\||^(Source Location|\(no user code)")
 QUIET = ["--no-color", "--no-notices", "--no-version-reporting", "--ci"]
 
 

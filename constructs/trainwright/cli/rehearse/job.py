@@ -19,7 +19,7 @@ from trainwright.cli.rehearse import data, runs, tools
 from trainwright.cli.rehearse.account import ACCOUNT_ID, REGION, Account, StartingAccount
 from trainwright.cli.rehearse.deploy import deploy
 from trainwright.cli.rehearse.following import Watch, WatchedJob
-from trainwright.cli.rehearse.outcome import Outcome
+from trainwright.cli.rehearse.outcome import Outcome, count
 from trainwright.cli.rehearse.settings import Settings
 from trainwright.cli.rehearse.synth import Assembly, synthesise
 from trainwright.cli.rehearse.team import Team, find_team
@@ -48,7 +48,9 @@ class Rehearsal:
         """All ten steps. After a run that failed, its report is fetched all the same."""
         began = time.monotonic()
         if self._take(self._synthesise_and_start, self._deploy, self._fill, self._start):
-            self._take(self._follow, self._check_interruption, self._check_model)
+            if self._take(self._follow):
+                self._take(self._check_interruption)
+                self._take(self._check_model)
             self._take(self._fetch_report)
         self.outcome.seconds["total"] = round(time.monotonic() - began, 2)
         self._sum_up()
@@ -89,7 +91,7 @@ class Rehearsal:
         with self.display.step(1, "synthesise the app with aws-cdk-lib") as step:
             assembly = self._synthesise()
             self.outcome.seconds["synth"] = round(step.seconds, 2)
-            step.result = f"{_count(len(assembly.stacks), 'stack')}, {assembly.resources} resources"
+            step.result = f"{count(len(assembly.stacks), 'stack')}, {assembly.resources} resources"
         with self.display.step(2, "start the embedded account") as step:
             wanted = assembly.environment or (ACCOUNT_ID, REGION)
             if wanted != (starting.account_id, starting.region):
@@ -135,8 +137,8 @@ class Rehearsal:
             if self.settings.is_sample:
                 data.write_digits(Path(scratch))
                 puts = [*puts, data.Put("digits", Path(scratch))]
-            count = sum(data.upload(self.account.client("s3"), self.team.data_bucket, put) for put in puts)
-            step.result = f"{_count(count, 'object')} under {', '.join(f'data://{put.prefix}/' for put in puts)}"
+            uploaded = sum(data.upload(self.account.client("s3"), self.team.data_bucket, put) for put in puts)
+            step.result = f"{count(uploaded, 'object')} under {', '.join(f'data://{put.prefix}/' for put in puts)}"
         return None
 
     def _start(self) -> None:
@@ -156,7 +158,7 @@ class Rehearsal:
             self.watch.write_logs(self.workspace.next)
             self.outcome.execution["status"] = execution["status"]
             self.outcome.seconds["run"] = round(step.seconds, 2)
-            step.result = f"{execution['status']}, {_count(len(self.watch.jobs), 'training job')}"
+            step.result = f"{execution['status']}, {count(len(self.watch.jobs), 'training job')}"
             if execution["status"] != "SUCCEEDED":
                 raise _failed_run(execution, self.watch)
             self.output: dict[str, Any] = json.loads(execution["output"])
@@ -215,8 +217,8 @@ class Rehearsal:
             report = runs.fetch_report(self.account, self.team, run, self.workspace.next)
             self.outcome.attempts = report["attempts"]
             self.outcome.report = {kind: str(self.workspace.file(f"report.{kind}")) for kind in ("html", "json")}
-            if diagnosis := report["diagnosis"]:
-                step.note(f"{diagnosis['summary']} {diagnosis['remedy'] or ''}".rstrip())
+            if self.outcome.failed and (diagnosis := report["diagnosis"]):
+                self.outcome.failed |= {"why": diagnosis["summary"], "remedy": diagnosis["remedy"] or ""}
             step.result = f"s3://{self.team.reports_bucket}/runs/{run}/"
 
     def _sum_up(self) -> None:
@@ -226,7 +228,8 @@ class Rehearsal:
         self.display.show(self.outcome.table())
         if failed := self.outcome.failed:
             self.display.line(f"Step {failed['step']} failed ({failed['title']}): {failed['why']}")
-            self.display.line(f"{failed['remedy']} Logs: {self.workspace.file('logs')}".strip())
+            for line in filter(None, [failed["remedy"], f"Logs: {self.workspace.file('logs')}"]):
+                self.display.line(line)
         place = self.workspace.next
         (place / "summary.json").write_text(json.dumps(self.outcome.summary(), indent=2) + "\n", encoding="utf-8")
         (place / "output.txt").write_text(self.display.transcript(), encoding="utf-8")
@@ -236,13 +239,13 @@ class Rehearsal:
 
 
 def _failed_run(execution: dict[str, Any], watch: Watch) -> StepFailed:
-    """What Step Functions says, and the last lines of the last job's log."""
+    """What Step Functions says: the Cause has the reason and the last log lines; without one, we add those."""
     job = next(reversed(watch.jobs.values()), None)
-    said = ": ".join(part for part in (execution.get("error"), execution.get("cause")) if part)
+    tail = job.log[-12:] if job else []
+    said = f"the execution ended {execution['status']}"
+    error = execution.get("error")
     return StepFailed(
-        f"the execution ended {execution['status']}{': ' + said if said else ''}",
-        f"The job's whole log is in .rehearsal/last/logs/{job.name}.log." if job and job.log else "",
-        job.log[-12:] if job else [],
+        f"{said}: {error}" if error else said, details=(execution.get("cause") or "").splitlines() or tail
     )
 
 
@@ -263,7 +266,3 @@ def _no_resume(interruptions: int, checkpoints: int) -> StepFailed:
         "Load the newest file in /opt/ml/checkpoints at the script's start, and write progress.json beside it "
         "(trainkit.Progress), so that it shows.",
     )
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -66,7 +66,7 @@ def _attempt_line(attempt: dict[str, Any]) -> str:
     resumed = attempt["resumed_from_step"]
     parts = [
         f"{attempt['status']} on {str(attempt['capacity']).replace('_', '-')}",
-        f"{attempt['interruptions'] or 0} interruptions",
+        count(attempt["interruptions"] or 0, "interruption"),
         f"resumed from step {resumed}" if resumed is not None else "",
         f"{attempt['training_seconds']} s trained, {attempt['billable_seconds']} s billed",
     ]
@@ -77,3 +77,8 @@ def _shown_path(path: str) -> str:
     """Relative where that is shorter to read."""
     here = Path().resolve()
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
+
+
+def count(number: int, thing: str) -> str:
+    """``1 stack``, ``2 stacks``."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -46,7 +46,7 @@ MENDS = (
         _SEND,
         "472e002e2dab8a599554a7d6c7ea0910625a5b39c7699b9ca4404255efcfc172",
         f"{_GUIDE}/eb-targets.html",
-        "moto fails at the first target that is a Lambda function and forgets those after it; a schedule gets every event.",
+        "moto fails at the first Lambda function and forgets the targets after it; a schedule gets every event.",
         _deliver,
     ),
     Mend(

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.core.exceptions import ServiceException
 from moto.sts import models
+from moto.sts.exceptions import STSValidationError
 
 from trainwright.rehearsal import facade, permissions
 from trainwright.rehearsal.mends import Mend, replace
 from trainwright.rehearsal.permissions import sessions
-from trainwright.rehearsal.permissions.errors import PermissionDenied
 
 _API = "https://docs.aws.amazon.com/STS/latest/APIReference"
 _BACKEND = "moto.sts.models:STSBackend"
@@ -30,11 +29,8 @@ def assume_role(
 ) -> Any:
     """Credentials of a role, for a caller whom its trust policy names."""
     if policy:
-        raise ServiceException("ValidationError", "the rehearsal evaluates no session policies: leave Policy out")
-    try:
-        session = sessions.assume(role_arn, role_session_name, permissions.caller.get())
-    except PermissionDenied as denied:
-        raise ServiceException("AccessDenied", str(denied)) from denied
+        raise STSValidationError("the rehearsal evaluates no session policies: leave Policy out")
+    session = sessions.assume(role_arn, role_session_name, permissions.caller.get())  # the gate writes its refusals
     role = models.AssumedRole(
         account_id=role_arn.split(":")[4],
         region_name=region_name,

@@ -12,6 +12,8 @@ from moto.awslambda import models
 from trainwright.rehearsal.functions import engine
 from trainwright.rehearsal.functions.spec import FunctionSpec, Layer
 from trainwright.rehearsal.mends import Mend, replace
+from trainwright.rehearsal.permissions import sessions
+from trainwright.rehearsal.permissions.errors import PermissionDenied
 
 _GUIDE = "https://docs.aws.amazon.com/lambda/latest"
 _RESPONSE = "moto.awslambda.responses:LambdaResponse"
@@ -125,8 +127,18 @@ _KEPT = {
 }
 
 
+def _check_role(role: str) -> None:
+    """Lambda takes no role that it could not assume."""
+    try:
+        sessions.mint(role, "lambda.amazonaws.com", "check")
+    except PermissionDenied as denied:
+        words = "The role defined for the function cannot be assumed by Lambda."
+        raise models.InvalidParameterValueException(words) from denied
+
+
 def _create(original: Any) -> Any:
     def __init__(self: Any, account_id: str, spec: Mapping[str, Any], *args: Any, **kwargs: Any) -> None:
+        _check_role(spec["Role"])
         original(self, account_id, spec, *args, **kwargs)
         self.logging_config = spec.get("LoggingConfig")
         self.dead_letter_config = spec.get("DeadLetterConfig")
@@ -136,6 +148,8 @@ def _create(original: Any) -> Any:
 
 def _update(original: Any) -> Any:
     def update_configuration(self: Any, config_updates: dict[str, Any]) -> dict[str, Any]:
+        if "Role" in config_updates:
+            _check_role(config_updates["Role"])
         for key, attribute in _KEPT.items():
             if key in config_updates:
                 setattr(self, attribute, config_updates[key])
@@ -189,7 +203,7 @@ MENDS: tuple[Mend, ...] = (
         f"{_FUNCTION}.__init__",
         "70a285222b4a0e116bf028325b1e929bd4a8de6615b9a14c0acb3376af6609a4",
         f"{_GUIDE}/api/API_CreateFunction.html",
-        "moto drops LoggingConfig",
+        "moto drops LoggingConfig and takes a role that Lambda may not assume",
         lambda: _wrap("__init__", _create),
     ),
     Mend(

@@ -12,6 +12,10 @@ from trainwright.rehearsal.mends import Mend, replace
 _BUCKET = "moto.s3.models:FakeBucket"
 
 
+def _put(name: str, new: Any) -> None:
+    replace(f"{_BUCKET}.{name}", new)
+
+
 def _set_logging(original: Callable[..., None]) -> Callable[..., None]:
     def set_logging(self: Any, logging_config: dict[str, Any] | None, bucket_backend: Any) -> None:
         """Point access logs at a bucket; one without ACLs gets its policy whenever its owner writes it."""
@@ -25,6 +29,13 @@ def _set_logging(original: Callable[..., None]) -> Callable[..., None]:
     return set_logging
 
 
+def get_permission(self: Any, action: str, resource: str) -> Any:
+    """Nothing to say: the gate has evaluated the bucket's policy, with its conditions, before moto sees the request."""
+    from moto.iam.access_control import PermissionResult  # noqa: PLC0415  (loads slowly)
+
+    return PermissionResult.NEUTRAL
+
+
 MENDS: tuple[Mend, ...] = (
     Mend(
         "s3-access-logs-before-their-policy",
@@ -32,10 +43,14 @@ MENDS: tuple[Mend, ...] = (
         "e52966556455478718a9fd7ea280048ee4b611b2d116307db360801e191b5257",
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
         "moto wants the log bucket's policy to exist first, but a policy that names the source bucket comes after it",
-        lambda: _put(_set_logging(models.FakeBucket.set_logging)),
+        lambda: _put("set_logging", _set_logging(models.FakeBucket.set_logging)),
+    ),
+    Mend(
+        "s3-bucket-policy-conditions",
+        f"{_BUCKET}.get_permission",
+        "7571412a3495a0e3e1a2a34b0b8ed3fc0af1a96d35514841b274fbe1eac12b99",
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html",
+        "moto ignores the conditions of a bucket's policy, so that one that refuses plain HTTP refuses everything",
+        lambda: _put("get_permission", get_permission),
     ),
 )
-
-
-def _put(new: Callable[..., None]) -> None:
-    replace(f"{_BUCKET}.set_logging", new)

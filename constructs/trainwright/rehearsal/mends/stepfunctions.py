@@ -83,7 +83,7 @@ MENDS = (
         "a59a7d18760fb22efc9fd46d8f0fb3bb6c0293abbce2b9053e1589181c6f0711",
         _parse_once,
         source="https://states-language.net/spec.html",
-        why="moto parses the definition anew for each execution (5 to 11 ms) and cannot say where an expression stands.",
+        why="moto parses the definition anew for each execution (5 to 11 ms) and forgets where an expression stands.",
     ),
     act(
         "stepfunctions-query-language-scope",
@@ -105,7 +105,7 @@ MENDS = (
         "stepfunctions-string-literal",
         "moto.stepfunctions.parser.asl.antlt4utils.antlr4utils:from_string_literal",
         "516a21a5607ff5c986681e5880e8465c6093dcda042263c2b903058a716b4c4e",
-        lambda _: lambda parser_rule_context: program.text_of(parser_rule_context),
+        lambda _: program.text_of,
         source="https://www.rfc-editor.org/rfc/rfc8259#section-7",
         why="moto reads JSON texts as texts of Python, whose escapes differ.",
     ),
@@ -131,7 +131,7 @@ MENDS = (
         "dc56ec54216f7b975da2fe4653e4675e85ea2773e3167dad3017dbfa89c0bbd5",
         machines.create,
         source=f"{_GUIDE}/connect-sagemaker.html",
-        why="moto checks neither the role nor the log group, drops the type, and answers another machine's name with it.",
+        why="moto checks neither the role nor the log group, drops the type, and takes a name that is used.",
     ),
     swap(
         "stepfunctions-update",

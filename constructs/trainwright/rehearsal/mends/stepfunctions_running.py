@@ -93,7 +93,7 @@ MENDS = (
         "035f80caae1290dce90fa4b78c03ef33a32c2f78759e0328078ea70bf593b805",
         running.eval_state_body,
         source=f"{_GUIDE}/workflow-variables.html",
-        why="moto shows a program as ended before its last state was left, and takes a missing path for a Task's failure.",
+        why="moto shows a program as ended before its last state was left.",
     ),
     swap(
         "stepfunctions-task-attempts",

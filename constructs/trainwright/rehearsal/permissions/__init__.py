@@ -4,7 +4,8 @@ The account's root may do everything. A role session is held to its role's inlin
 permissions boundary. What the evaluator does not know (a condition key, an operator, the resource of an operation, where
 the answer hangs on it) is refused with the code ``RehearsalNotEvaluated`` and counted, never allowed.
 
-Not evaluated: resource policies of buckets, keys and topics, session policies, service control policies.
+A bucket's policy is evaluated with them: its Deny wins, its Allow is enough. Not evaluated: policies of keys, topics and
+other resources, session policies, service control policies.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from trainwright.rehearsal.permissions import directory, keys, sessions
@@ -101,18 +102,37 @@ def _decide(session: Session, need: Need, place: Place) -> str | None:
     identity = [statement for policy in directory.identity_policies(role) for statement in policy]
     boundary = directory.boundary(role)
 
-    def speaks(statements: list[Statement] | tuple[Statement, ...], *, allows: bool) -> bool:
+    def speaks(statements: Iterable[Statement], *, allows: bool) -> bool:
         return speaking(statements, need.action, need.resource, context, allows=allows)
 
     if speaks(identity, allows=False):
         return _words(session, need, "with an explicit deny in an identity-based policy")
+    if speaks(_resource_policy(session, need, place, allows=False), allows=False):
+        return _words(session, need, "with an explicit deny in a resource-based policy")
     if boundary is not None and speaks(boundary, allows=False):
         return _words(session, need, "with an explicit deny in a permissions boundary")
+    if speaks(_resource_policy(session, need, place, allows=True), allows=True):
+        return None
     if not speaks(identity, allows=True):
         return _words(session, need, f"because no identity-based policy allows the {need.action} action")
     if boundary is not None and not speaks(boundary, allows=True):
         return _words(session, need, f"because no permissions boundary allows the {need.action} action")
     return None
+
+
+def _resource_policy(session: Session, need: Need, place: Place, *, allows: bool) -> list[Statement]:
+    """The statements of the bucket's policy that are about the caller.
+
+    The account as a principal only hands the question to identity policies, so that it counts in a Deny alone.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+    """
+    if not need.action.startswith("s3:") or not need.resource.startswith(f"arn:{place.partition}:s3:::"):
+        return []
+    bucket = need.resource.split(":::", 1)[1].split("/")[0]
+    account = f"arn:{place.partition}:iam::{place.account}:root"
+    callers = [session.role_arn, session.arn] + ([] if allows else [account, place.account])
+    statements = directory.bucket_policy(place.account, place.partition, bucket)
+    return [one for one in statements if one.allows == allows and one.names_principal(callers)]
 
 
 def _words(session: Session, need: Need, reason: str) -> str:

@@ -68,3 +68,13 @@ def document(text: str | dict[str, Any]) -> str:
     if isinstance(text, dict):
         return json.dumps(text)
     return unquote(text) if text.lstrip().startswith("%7B") else text
+
+
+def bucket_policy(account: str, partition: str, bucket: str) -> tuple[Statement, ...]:
+    """The policy of a bucket; nothing when it has none or does not exist."""
+    from moto.s3.models import s3_backends  # noqa: PLC0415
+
+    found = s3_backends[account][partition].buckets.get(bucket)
+    if found is None or found.policy is None:
+        return ()
+    return parse(found.policy.decode() if isinstance(found.policy, bytes) else str(found.policy))

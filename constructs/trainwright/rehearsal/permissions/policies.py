@@ -52,6 +52,17 @@ class Statement:
     def _matches(self, pattern: str, resource: str, context: Context) -> bool:
         return arn_matches(self.fill_in(pattern, context), resource)
 
+    def names_principal(self, principals: Iterable[str]) -> bool:
+        """Whether a resource policy's statement is about one of these (ARNs, account ids).
+
+        Raises:
+            Undecided: it says NotPrincipal.
+        """
+        if any(kind == "NotPrincipal" for kind, _ in self.principals):
+            raise Undecided("NotPrincipal is not evaluated")
+        wanted = [value for kind, value in self.principals if kind == "AWS"]
+        return "*" in wanted or any(principal in wanted for principal in principals)
+
     def fill_in(self, text: str, context: Context) -> str:
         """Replace policy variables; the special ones stand for the characters themselves."""
         if not self.variables or "${" not in text:

@@ -97,10 +97,10 @@ def join(path: str, name: str) -> str:
     return f"{path}/{name}" if path else name
 
 
-def text_of(context: Any) -> str | None:
+def text_of(parser_rule_context: Any) -> str | None:
     """The text of a JSON string in the parse tree, its escapes undone."""
-    symbol = getattr(context, "symbol", None)
+    symbol = getattr(parser_rule_context, "symbol", None)
     if symbol is not None and symbol.type == ASLLexer.NULL:
         return None
-    text = str(context.getText())
+    text = str(parser_rule_context.getText())
     return str(json.loads(text, strict=False)) if len(text) > 1 and text[0] == text[-1] == '"' else text

@@ -359,6 +359,8 @@ class _Attempt:
         try:
             evaluate(self.frame)
             self.output = self.frame.stack[-1] if self.frame.stack else None
+        except NoSuchJsonPathError as missing:
+            self.error = failures.runtime_failure(self.frame, no_such_path(self.frame, missing))
         except Exception as error:  # noqa: BLE001  (handed to the thread that waits)
             self.error = error
         self.done = True

@@ -1,0 +1,168 @@
+"""Tasks: functions, tokens and calls of the SDK, as the machine's role."""
+
+import json
+
+import pytest
+
+INVOKE = "arn:aws:states:::lambda:invoke"
+
+
+def task(resource, arguments, **fields):
+    return {"Type": "Task", "Resource": resource, "Arguments": arguments, "End": True, **fields}
+
+
+def caught(state):
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught", "Output": "{% $states.errorOutput %}"}]
+    return {"Try": {**state, "Catch": catch}, "Caught": {"Type": "Pass", "End": True}}
+
+
+def test_a_function_answers_with_its_version_and_the_sdks_metadata(account):
+    state = task(INVOKE, {"FunctionName": "echo", "Payload": {"n": "{% $states.input.n %}"}})
+    execution = account.start(account.machine({"Call": state}), {"n": 1})
+    found = json.loads(account.finish(execution)["output"])
+    assert found["Payload"] == {"got": {"n": 1}, "version": "$LATEST"}
+    assert (found["StatusCode"], found["ExecutedVersion"]) == (200, "$LATEST")
+    assert found["SdkHttpMetadata"]["HttpStatusCode"] == 200
+    assert found["SdkResponseMetadata"]["RequestId"]
+    events = account.history(execution)
+    assert [event["type"] for event in events] == [
+        "ExecutionStarted",
+        "TaskStateEntered",
+        "TaskScheduled",
+        "TaskStarted",
+        "TaskSucceeded",
+        "TaskStateExited",
+        "ExecutionSucceeded",
+    ]
+    assert [event["id"] for event in events] == [1, 2, 3, 4, 5, 6, 7]
+    assert [event["previousEventId"] for event in events] == [0, 0, 2, 3, 4, 5, 6]
+    scheduled = events[2]["taskScheduledEventDetails"]
+    assert (scheduled["resourceType"], scheduled["resource"]) == ("lambda", "invoke")
+    assert json.loads(scheduled["parameters"]) == {"FunctionName": "echo", "Payload": {"n": 1}}
+
+
+def test_a_version_is_called_by_its_arn_and_stays_what_it_was(account):
+    arn = account.function("versioned", "def handler(event, context):\n    return ['one', context.function_version]\n")
+    one = account.client("lambda").publish_version(FunctionName="versioned")["FunctionArn"]
+    assert one == f"{arn}:1"
+    found = account.output({"Call": task(INVOKE, {"FunctionName": one})})
+    assert (found["Payload"], found["ExecutedVersion"]) == (["one", "1"], "1")
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "code"),
+    [
+        ("arn:aws:lambda:us-east-1:123456789012:function:nobody", "Lambda.ResourceNotFoundException", "ResourceNotFound"),
+        ("arn:aws:lambda:us-east-1:999999999999:function:echo", "Lambda.AWSLambdaException", "AccessDeniedException"),
+    ],
+)
+def test_refusals_of_lambda_go_by_their_exception(account, function, error, code):
+    found = account.output(caught(task(INVOKE, {"FunctionName": function})))
+    assert found["Error"] == error
+    assert f"(Service: AWSLambda; Status Code: 40" in found["Cause"]
+    assert f"Error Code: {code}" in found["Cause"]
+
+
+def test_a_role_without_invoke_function_is_refused_as_on_aws(account):
+    role = account.workflow_role_without("lambda:InvokeFunction")
+    found = account.output(caught(task(INVOKE, {"FunctionName": "echo"})), role=role)
+    assert found["Error"] == "Lambda.AWSLambdaException"
+    assert "is not authorized to perform: lambda:InvokeFunction on resource: " in found["Cause"]
+
+
+def waiting(payload, **fields):
+    arguments = {"FunctionName": "token", "Payload": {"token": "{% $states.context.Task.Token %}", **payload}}
+    return task(f"{INVOKE}.waitForTaskToken", arguments, **fields)
+
+
+def test_a_token_brings_the_answer(account):
+    execution = account.start(account.machine({"Wait": waiting({"answer": '{"a": "b\\"c"}'})}))
+    assert json.loads(account.finish(execution)["output"]) == {"a": 'b"c'}
+    types = [event["type"] for event in account.history(execution)]
+    assert types[2:6] == ["TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskSucceeded"]
+
+
+def test_a_token_brings_an_error_with_its_cause(account):
+    found = account.output(caught(waiting({"error": "States.Odd"})))
+    assert found == {"Error": "States.Odd", "Cause": "as asked"}
+
+
+def test_a_missed_heartbeat_is_a_time_out_by_either_name(account):
+    state = waiting({}, HeartbeatSeconds=1, TimeoutSeconds=30)
+    states = caught(state)
+    states["Try"]["Catch"][0]["ErrorEquals"] = ["States.HeartbeatTimeout"]
+    assert account.output(states)["Error"] == "States.Timeout"
+
+
+def test_a_token_that_nobody_waits_for_is_refused(account):
+    states = account.states
+    with pytest.raises(states.exceptions.InvalidToken):
+        states.send_task_success(taskToken="nothing", output="{}")
+    keep = "import boto3\ndef handler(event, context):\n    return event['token']\n"
+    account.function("keep", keep)
+    state = task(
+        f"{INVOKE}.waitForTaskToken",
+        {"FunctionName": "keep", "Payload": {"token": "{% $states.context.Task.Token %}"}},
+        TimeoutSeconds=1,
+    )
+    execution = account.start(account.machine({"Wait": state}))
+    account.finish(execution)
+    submitted = next(event for event in account.history(execution) if event["type"] == "TaskSubmitted")
+    token = json.loads(submitted["taskSubmittedEventDetails"]["output"])["Payload"]
+    with pytest.raises(states.exceptions.TaskTimedOut):
+        states.send_task_success(taskToken=token, output="{}")
+
+
+def test_sdk_calls_take_and_give_the_sdks_names(account):
+    parameter = {"Name": "/sdk/one", "Value": "1", "Type": "String"}
+    role = account.role(
+        "sdk",
+        "states.amazonaws.com",
+        [account.allow(["ssm:PutParameter", "ssm:GetParameter"]), account.allow(["states:ListExecutions"])],
+    )
+    states = {
+        "Put": {**task("arn:aws:states:::aws-sdk:ssm:putParameter", parameter), "Next": "Get"},
+        "Get": task("arn:aws:states:::aws-sdk:ssm:getParameter", {"Name": "/sdk/one"}, Next="List"),
+    }
+    for state in states.values():
+        del state["End"]
+    machine = account.machine({"W": {"Type": "Pass", "End": True}})
+    account.finish(account.start(machine))
+    states["Get"]["Output"] = "{% $states.result.Parameter %}"
+    states["Get"]["Assign"] = {"parameter": "{% $states.result.Parameter %}"}
+    states["List"] = task(
+        "arn:aws:states:::aws-sdk:sfn:listExecutions",
+        {"StateMachineArn": machine},
+        Output={"parameter": "{% $parameter %}", "executions": "{% $states.result.Executions %}"},
+    )
+    found = account.output(states, role=role)
+    assert found["parameter"]["Value"] == "1"
+    assert found["parameter"]["LastModifiedDate"].endswith("Z")
+    assert [each["StateMachineArn"] for each in found["executions"]] == [machine]
+    assert found["executions"][0]["StartDate"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "error"),
+    [
+        ("sagemaker:describeTrainingJob", {"TrainingJobName": "nobody"}, "SageMaker.SageMakerException"),
+        ("ssm:getParameter", {"Name": "/no/such"}, "Ssm.ParameterNotFoundException"),
+        ("sfn:describeExecution", {"ExecutionArn": "arn:aws:states:us-east-1:123456789012:execution:a:b"}, "Sfn.ExecutionDoesNotExistException"),
+        ("dynamodb:getItem", {"TableName": "none", "Key": {"k": {"S": "v"}}}, "DynamoDb.ResourceNotFoundException"),
+    ],
+)
+def test_sdk_errors_go_by_the_names_of_the_sdk(account, call, arguments, error):
+    service, action = call.split(":")
+    prefix = {"sfn": "states"}.get(service, service)
+    role = account.role(
+        f"sdk-{service}", "states.amazonaws.com", [account.allow([f"{prefix}:{action[0].upper()}{action[1:]}"])]
+    )
+    found = account.output(caught(task(f"arn:aws:states:::aws-sdk:{call}", arguments)), role=role)
+    assert found["Error"] == error
+    assert f"(Service: {error.split('.')[0]}, Status Code: 400, Request ID: " in found["Cause"]
+
+
+def test_an_sdk_call_needs_the_right(account):
+    found = account.output(caught(task("arn:aws:states:::aws-sdk:ssm:getParameter", {"Name": "/a"})))
+    assert found["Error"] == "Ssm.SsmException"
+    assert "is not authorized to perform: ssm:GetParameter" in found["Cause"]
