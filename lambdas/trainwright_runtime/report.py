@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -87,8 +87,15 @@ def cause(report: Report, html_uri: str) -> str:
         return ""
     if report["status"] == "REFUSED":
         return readable_list([Problem.from_dict(problem) for problem in report["problems"]], CAUSE_LIMIT)
-    lines = [_HEADLINES[report["status"]], *_diagnosis_lines(report["diagnosis"]), f"Report: {html_uri}"]
+    where = [*_log_lines(report["attempts"]), f"Report: {html_uri}"]
+    lines = [_HEADLINES[report["status"]], *_diagnosis_lines(report["diagnosis"]), *where]
     return "\n".join(lines)[:CAUSE_LIMIT]
+
+
+def _log_lines(attempts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Where the last job's log is, as the command that reads it; nothing where no job was ever made."""
+    logs = [attempt["log"] for attempt in attempts[-1:] if attempt["job_arn"]]
+    return [f"Log: aws logs tail {log['group']} --log-stream-name-prefix {log['stream_prefix']}" for log in logs]
 
 
 def _diagnosis_lines(diagnosis: Mapping[str, Any] | None) -> list[str]:

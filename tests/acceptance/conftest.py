@@ -1,4 +1,4 @@
-"""A platform that the real CDK CLI deployed in the embedded account, once a session, with an image that answers at once."""
+"""A platform that the real CDK CLI deployed in the embedded account, once a session; its image answers at once."""
 
 import json
 import subprocess
@@ -113,6 +113,11 @@ class Deployed:
             [*self.cdk, *arguments, "--no-notices", "--ci"], env=env, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def wait():
+    return wait_for
 
 
 def wait_for(look, what, seconds=30):

@@ -5,12 +5,14 @@ notices is either surplus or used by AWS itself, and then it stands in `ONLY_AWS
 """
 
 import json
+import urllib.request
 from contextlib import contextmanager
 
 import pytest
 from botocore.exceptions import ClientError
 
-# Used by a run that succeeds; without it the run fails and its history holds AWS's refusal.
+# Used by a run that succeeds; without it the run's history holds AWS's refusal. (Without DescribeTrainingJob the state
+# machine cannot see the job's end; Assess, with a role of its own, still does.)
 BY_A_RUN = (
     "iam:PassRole",
     "lambda:InvokeFunction",
@@ -90,12 +92,17 @@ def test_every_action_of_the_role_is_accounted_for(role):
 
 
 @pytest.mark.parametrize("action", BY_A_RUN)
-def test_a_run_fails_in_aws_words_without(action, platform, role):
+def test_a_run_meets_aws_words_without(action, platform, role, wait):
     with role.without(action):
         arn = platform.start()
-        assert platform.finish(arn)["status"] == "FAILED"
-    refusals = [text for event in platform.history(arn) if (text := refusal(event))]
-    assert any(f"is not authorized to perform: {action} on resource: " in text for text in refusals), refusals
+        said = wait(lambda: refusals(platform, arn), f"a refusal of {action}")
+        platform.client("stepfunctions").stop_execution(executionArn=arn)  # where AWS would go on trying, we need not
+    assert f"is not authorized to perform: {action} on resource: " in said[0], said
+    assert f":assumed-role/{role.name}/" in said[0]
+
+
+def refusals(platform, arn):
+    return [text for event in platform.history(arn) if "not authorized" in (text := refusal(event))]
 
 
 def refusal(event):
@@ -132,8 +139,6 @@ def denials(platform):
 
 
 def permissions(platform):
-    import urllib.request
-
     with urllib.request.urlopen(f"{platform.account.endpoint}/_trainwright/permissions") as answer:
         return json.load(answer)
 

@@ -1,4 +1,4 @@
-"""One whole rehearsal of the main job, started as a user starts it: in an empty folder, with an empty HOME."""
+"""One whole rehearsal of the main job, from the checkout and from the wheel, in an empty folder, with an empty HOME."""
 
 import hashlib
 import json
@@ -10,13 +10,18 @@ from pathlib import Path
 import pytest
 
 
+@pytest.fixture(scope="module", params=["checkout", "wheel"])
+def python(request: pytest.FixtureRequest) -> Path:
+    return Path(sys.executable) if request.param == "checkout" else request.getfixturevalue("installed_python")
+
+
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("rehearsal")
 
 
 @pytest.fixture(scope="module")
-def output(folder: Path) -> str:
+def output(python: Path, folder: Path) -> str:
     home = folder / "home"
     home.mkdir()
     kept = {
@@ -24,7 +29,7 @@ def output(folder: Path) -> str:
     }
     env = kept | {"PATH": "/usr/bin:/bin", "HOME": str(home), "AWS_PROFILE": "of-the-user", "CI": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "trainwright.cli", "rehearse"],
+        [python, "-m", "trainwright.cli", "rehearse"],
         cwd=folder,
         env=env,
         capture_output=True,

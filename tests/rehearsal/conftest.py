@@ -71,7 +71,9 @@ class Account:
         name = unique("function")
         settings = {"Runtime": "python3.13", "Handler": "app.handler", "Timeout": 5, **more}
         role = role or self.role(allow("logs:*", "*"))
-        self.client("lambda").create_function(FunctionName=name, Role=role, Code={"ZipFile": zipped(source)}, **settings)
+        self.client("lambda").create_function(
+            FunctionName=name, Role=role, Code={"ZipFile": zipped(source)}, **settings
+        )
         return name
 
     def invoke(self, function: str, event: Any = None, **more: Any) -> tuple[Any, dict[str, Any]]:

@@ -262,7 +262,9 @@ def test_passing_a_role_is_checked(account, helpers):
 
 def test_a_role_is_passed_to_the_service_that_the_policy_names(account, helpers):
     condition = {"StringEquals": {"iam:PassedToService": "states.amazonaws.com"}}
-    role = account.role(helpers.allow("sagemaker:CreateTrainingJob", _JOBS), helpers.allow("iam:PassRole", "*", **condition))
+    role = account.role(
+        helpers.allow("sagemaker:CreateTrainingJob", _JOBS), helpers.allow("iam:PassRole", "*", **condition)
+    )
     assert "iam:PassRole" in _refusal(account.as_role(role, "sagemaker").create_training_job, **_training(role))[1]
 
 
@@ -295,7 +297,9 @@ def test_what_was_used_and_what_was_refused_can_be_read(account, helpers, bucket
 def test_lambda_takes_no_role_that_does_not_trust_it(account):
     trust = {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "states.amazonaws.com"}}],
+        "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "states.amazonaws.com"}}
+        ],
     }
     refused = _refusal(account.function, "def handler(e, c): return 1", account.role(trust=trust))
     words = "The role defined for the function cannot be assumed by Lambda."

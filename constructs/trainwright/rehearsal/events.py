@@ -116,7 +116,7 @@ def _in_quotes(template: str, position: int) -> bool:
 
 
 def _at(path: str, event: dict[str, Any]) -> Any:
-    from jsonpath_ng.ext import parse  # noqa: PLC0415  (slow to import, and rules seldom need it)
+    from jsonpath_ng.ext.parser import parse  # noqa: PLC0415  (slow to import, and rules seldom need it)
 
     # A part with a hyphen (detail-type) is legal in EventBridge and needs quotes here.
     quoted = re.sub(r"\.([A-Za-z0-9_]*-[A-Za-z0-9_-]*)", r'."\1"', path)

@@ -10,41 +10,24 @@ import functools
 import json
 import logging
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from trainwright.rehearsal import permissions, processes
+from trainwright.rehearsal.config import Config
 from trainwright.rehearsal.permissions import sessions
 from trainwright.rehearsal.permissions.errors import PermissionDenied
 
-__all__ = ["PermissionDenied"]
+__all__ = ["Config", "PermissionDenied"]
 
 log = logging.getLogger("trainwright.rehearsal")
 
 ROOT_ACCESS_KEY = "test"
 ROOT_SECRET_KEY = "test"  # noqa: S105  (a loopback account has no secrets)
-
-
-@dataclass(frozen=True)
-class Config:
-    """What the server was started with; ``root`` holds everything it writes, ``python`` runs training scripts.
-
-    ``images`` gives folders for image URIs that nobody pushes here.
-    """
-
-    root: Path
-    port: int = 0
-    region: str = "us-east-1"
-    account_id: str = "123456789012"
-    python: str = sys.executable
-    faults: dict[str, Any] = field(default_factory=dict)
-    images: dict[str, str] = field(default_factory=dict)
 
 
 class NotStarted(RuntimeError):

@@ -19,7 +19,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from trainwright.rehearsal.facade import Config
+from trainwright.rehearsal.config import Config
 from trainwright.rehearsal.faults import FaultsError, parse_faults
 
 log = logging.getLogger("trainwright.rehearsal")
@@ -105,13 +105,13 @@ def bind(port: int) -> socket.socket:
 
 def start(config: Config, listener: socket.socket) -> dict[str, Any]:
     """Mend moto, serve, start the engines; returns what the ready line says."""
-    from trainwright.rehearsal import facade  # noqa: PLC0415  (a busy port is said before a second of imports)
-
-    facade.configure(config)
-    facade.set_endpoint(f"http://localhost:{listener.getsockname()[1]}")
     config.root.mkdir(parents=True, exist_ok=True)
     _log_to(config.root / "account.log")
     _settings(config, listener.getsockname()[1])
+    from trainwright.rehearsal import facade  # noqa: PLC0415  (moto reads its settings when it is imported)
+
+    facade.configure(config)
+    facade.set_endpoint(f"http://localhost:{listener.getsockname()[1]}")
     _mend()
     _serve(listener)
     _bootstrap()

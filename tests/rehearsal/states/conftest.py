@@ -255,7 +255,9 @@ def training():
 def running(root: Path):
     image = root / "image"
     image.mkdir(parents=True)
-    (image / "Dockerfile").write_text('FROM scratch\nWORKDIR /p\nCOPY program.py .\nENTRYPOINT ["python", "program.py"]\n')
+    (image / "Dockerfile").write_text(
+        'FROM scratch\nWORKDIR /p\nCOPY program.py .\nENTRYPOINT ["python", "program.py"]\n'
+    )
     (image / "program.py").write_text(PROGRAM)
     config = {"root": str(root / "account"), "python": sys.executable, "images": {IMAGE: str(image)}}
     (root / "config.json").write_text(json.dumps(config))

@@ -78,7 +78,9 @@ def test_nothing_catches_a_runtime_error(account):
     execution = account.start(account.machine(states, language="JSONPath"), {"a": 1})
     ended = account.finish(execution)
     assert (ended["status"], ended["error"]) == ("FAILED", "States.Runtime")
-    assert "The JSONPath '$.absent' specified for the field 'Payload.$' could not be found in the input" in ended["cause"]
+    assert (
+        "The JSONPath '$.absent' specified for the field 'Payload.$' could not be found in the input" in ended["cause"]
+    )
     types = [event["type"] for event in account.history(execution)]
     assert types == ["ExecutionStarted", "TaskStateEntered", "ExecutionFailed"]
 

@@ -62,7 +62,11 @@ def test_a_description_has_all_fields(account):
 
 def test_executions_are_listed_newest_first_filtered_and_in_pages(account):
     choose = {
-        "Choose": {"Type": "Choice", "Choices": [{"Condition": "{% $states.input %}", "Next": "Good"}], "Default": "Bad"},
+        "Choose": {
+            "Type": "Choice",
+            "Choices": [{"Condition": "{% $states.input %}", "Next": "Good"}],
+            "Default": "Bad",
+        },
         "Good": END,
         "Bad": {"Type": "Fail", "Error": "Bad"},
     }

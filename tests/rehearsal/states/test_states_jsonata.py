@@ -93,7 +93,10 @@ def test_a_failing_expression_is_a_query_evaluation_error(account, expression, w
 @pytest.mark.parametrize(
     ("field", "location"),
     [
-        ({"Arguments": {"FunctionName": "echo", "Payload": {"a": ["{% $states.input.x %}"]}}}, "Arguments/Payload/a[0]"),
+        (
+            {"Arguments": {"FunctionName": "echo", "Payload": {"a": ["{% $states.input.x %}"]}}},
+            "Arguments/Payload/a[0]",
+        ),
         ({"Output": "{% $states.input.x %}"}, "Output"),
         ({"Assign": {"k": {"l": "{% $states.input.x %}"}}}, "Assign/k/l"),
         ({"TimeoutSeconds": "{% 'soon' %}"}, "TimeoutSeconds"),
@@ -120,7 +123,10 @@ def test_a_catch_sees_a_failing_expression_of_its_state(account, field, location
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ({"Type": "Wait", "Seconds": "{% 'x' %}", "Next": "End"}, "Expected 'number', but was 'string' for value: \"x\""),
+        (
+            {"Type": "Wait", "Seconds": "{% 'x' %}", "Next": "End"},
+            "Expected 'number', but was 'string' for value: \"x\"",
+        ),
         ({"Type": "Wait", "Seconds": "{% -1 %}", "Next": "End"}, "not an integer from 0 to 99999999"),
         ({"Type": "Wait", "Timestamp": "{% 'tomorrow' %}", "Next": "End"}, "specified for the field 'Timestamp'"),
         ({"Type": "Choice", "Choices": [{"Condition": "{% 1 %}", "Next": "End"}]}, "field 'Choices[0]/Condition'"),
@@ -179,13 +185,16 @@ def test_the_context_object_has_what_step_functions_gives(account):
     machine = account.machine({"Give": {**PASS, "Output": "{% $states.context %}"}})
     execution = account.start(machine, {"a": 1}, name="context-test")
     found = __import__("json").loads(account.finish(execution)["output"])
-    assert found["Execution"].items() >= {
-        "Id": execution,
-        "Name": "context-test",
-        "Input": {"a": 1},
-        "RoleArn": account.role_arn,
-        "RedriveCount": 0,
-    }.items()
+    assert (
+        found["Execution"].items()
+        >= {
+            "Id": execution,
+            "Name": "context-test",
+            "Input": {"a": 1},
+            "RoleArn": account.role_arn,
+            "RedriveCount": 0,
+        }.items()
+    )
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", found["Execution"]["StartTime"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", found["State"]["EnteredTime"])
     assert found["State"]["Name"] == "Give"
@@ -217,7 +226,7 @@ def test_a_map_and_a_parallel_state_evaluate_their_parts(account):
 
 def test_a_jsonpath_state_reads_variables(account):
     states = {
-        "Keep": {"Type": "Pass", "Assign": {"v.$": "$.a", "t": "\"quoted\""}, "Next": "Give"},
+        "Keep": {"Type": "Pass", "Assign": {"v.$": "$.a", "t": '"quoted"'}, "Next": "Give"},
         "Give": {"Type": "Pass", "Parameters": {"b.$": "$v.b[1]", "t.$": "$t"}, "End": True},
     }
     assert account.output(states, {"a": {"b": [1, {"c": 2}]}}, language="JSONPath") == {"b": {"c": 2}, "t": '"quoted"'}

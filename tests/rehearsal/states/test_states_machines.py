@@ -65,7 +65,9 @@ def test_all_problems_are_said_at_once(account):
 def test_names_inside_a_path_are_no_references_to_a_context(account):
     output = "{% $states.input.items[value > 3].(name & other) %}"
     account.machine({"A": {"Type": "Pass", "Output": output, "End": True}})
-    account.machine({"A": {"Type": "Pass", "Output": "{% $map($states.input.a, function($x) { $x.b }) %}", "End": True}})
+    account.machine(
+        {"A": {"Type": "Pass", "Output": "{% $map($states.input.a, function($x) { $x.b }) %}", "End": True}}
+    )
 
 
 def test_validate_says_the_same(account):

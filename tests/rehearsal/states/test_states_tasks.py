@@ -52,7 +52,11 @@ def test_a_version_is_called_by_its_arn_and_stays_what_it_was(account):
 @pytest.mark.parametrize(
     ("function", "error", "code"),
     [
-        ("arn:aws:lambda:us-east-1:123456789012:function:nobody", "Lambda.ResourceNotFoundException", "ResourceNotFound"),
+        (
+            "arn:aws:lambda:us-east-1:123456789012:function:nobody",
+            "Lambda.ResourceNotFoundException",
+            "ResourceNotFound",
+        ),
         ("arn:aws:lambda:us-east-1:999999999999:function:echo", "Lambda.AWSLambdaException", "AccessDeniedException"),
     ],
 )
@@ -147,7 +151,11 @@ def test_sdk_calls_take_and_give_the_sdks_names(account):
     [
         ("sagemaker:describeTrainingJob", {"TrainingJobName": "nobody"}, "SageMaker.SageMakerException"),
         ("ssm:getParameter", {"Name": "/no/such"}, "Ssm.ParameterNotFoundException"),
-        ("sfn:describeExecution", {"ExecutionArn": "arn:aws:states:us-east-1:123456789012:execution:a:b"}, "Sfn.ExecutionDoesNotExistException"),
+        (
+            "sfn:describeExecution",
+            {"ExecutionArn": "arn:aws:states:us-east-1:123456789012:execution:a:b"},
+            "Sfn.ExecutionDoesNotExistException",
+        ),
         ("dynamodb:getItem", {"TableName": "none", "Key": {"k": {"S": "v"}}}, "DynamoDb.ResourceNotFoundException"),
     ],
 )

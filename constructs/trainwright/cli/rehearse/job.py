@@ -19,7 +19,7 @@ from trainwright.cli.rehearse import data, runs, tools
 from trainwright.cli.rehearse.account import ACCOUNT_ID, REGION, Account, StartingAccount
 from trainwright.cli.rehearse.deploy import deploy
 from trainwright.cli.rehearse.following import Watch, WatchedJob
-from trainwright.cli.rehearse.outcome import Outcome, count
+from trainwright.cli.rehearse.outcome import Outcome, count, shown_path
 from trainwright.cli.rehearse.settings import Settings
 from trainwright.cli.rehearse.synth import Assembly, synthesise
 from trainwright.cli.rehearse.team import Team, find_team
@@ -65,7 +65,7 @@ class Rehearsal:
                 return self._note_failure(failure)
             except Exception as error:  # noqa: BLE001 - a defect of ours must end like any other failed step
                 (self.workspace.logs / "trainwright.log").write_text(traceback.format_exc(), encoding="utf-8")
-                place = self.workspace.file("logs/trainwright.log")
+                place = shown_path(self.workspace.file("logs/trainwright.log"))
                 return self._note_failure(
                     StepFailed(f"{type(error).__name__}: {error}", f"The traceback is in {place}.")
                 )
@@ -219,16 +219,16 @@ class Rehearsal:
             self.outcome.report = {kind: str(self.workspace.file(f"report.{kind}")) for kind in ("html", "json")}
             if self.outcome.failed and (diagnosis := report["diagnosis"]):
                 self.outcome.failed |= {"why": diagnosis["summary"], "remedy": diagnosis["remedy"] or ""}
-            step.result = f"s3://{self.team.reports_bucket}/runs/{run}/"
+            step.result = f"runs/{run}/ in the reports bucket"
 
     def _sum_up(self) -> None:
         """Step 10, and the folder becomes the last one."""
         with self.display.step(10, "sum up") as step:
-            step.result = str(self.workspace.file("summary.json"))
+            step.result = shown_path(self.workspace.file("summary.json"))
         self.display.show(self.outcome.table())
         if failed := self.outcome.failed:
             self.display.line(f"Step {failed['step']} failed ({failed['title']}): {failed['why']}")
-            for line in filter(None, [failed["remedy"], f"Logs: {self.workspace.file('logs')}"]):
+            for line in filter(None, [failed["remedy"], f"Logs: {shown_path(self.workspace.file('logs'))}"]):
                 self.display.line(line)
         place = self.workspace.next
         (place / "summary.json").write_text(json.dumps(self.outcome.summary(), indent=2) + "\n", encoding="utf-8")

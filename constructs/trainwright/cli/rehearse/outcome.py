@@ -54,10 +54,10 @@ class Outcome:
         rows = [("execution", str(self.execution["status"]))]
         rows += [(attempt["job_name"], _attempt_line(attempt)) for attempt in self.attempts]
         if self.model:
-            rows += [("model", _shown_path(self.model["path"]))]
+            rows += [("model", shown_path(self.model["path"]))]
             rows += [(name.replace("_", " "), f"{value:.4g}") for name, value in self.model["metrics"].items()]
         if self.report:
-            rows += [("report", _shown_path(self.report["html"]))]
+            rows += [("report", shown_path(self.report["html"]))]
         seconds = ", ".join(f"{name} {value:.1f}" for name, value in self.seconds.items() if value is not None)
         return [*rows, ("seconds", seconds)]
 
@@ -73,10 +73,10 @@ def _attempt_line(attempt: dict[str, Any]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _shown_path(path: str) -> str:
+def shown_path(path: str | Path) -> str:
     """Relative where that is shorter to read."""
     here = Path().resolve()
-    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else str(path)
 
 
 def count(number: int, thing: str) -> str:

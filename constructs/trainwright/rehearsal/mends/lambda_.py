@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from moto.awslambda import models
+from moto.awslambda import models, responses
+from moto.core.responses import BaseResponse
 
 from trainwright.rehearsal.functions import engine
 from trainwright.rehearsal.functions.spec import FunctionSpec, Layer
@@ -18,6 +19,7 @@ from trainwright.rehearsal.permissions.errors import PermissionDenied
 _GUIDE = "https://docs.aws.amazon.com/lambda/latest"
 _RESPONSE = "moto.awslambda.responses:LambdaResponse"
 _FUNCTION = "moto.awslambda.models:LambdaFunction"
+_REQUEST_ID = "x-rehearsal-request-id"
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _LARGEST_ANSWER = 6 * 1024 * 1024
 
@@ -66,11 +68,11 @@ def invoke_function(
     event = body.encode() if isinstance(body, str) else bytes(body or b"")
     spec = spec_of(self, qualifier)
     if _kind(request_headers) == "Event":
-        response_headers["x-amzn-RequestId"] = engine.invoke_later(spec, event, attempts=_attempts(self))
+        response_headers[_REQUEST_ID] = engine.invoke_later(spec, event, attempts=_attempts(self))
         return b""
     outcome = engine.invoke(spec, event)
     response_headers["x-amz-executed-version"] = outcome.executed_version
-    response_headers["x-amzn-RequestId"] = outcome.request_id
+    response_headers[_REQUEST_ID] = outcome.request_id
     response_headers["x-amz-log-result"] = base64.b64encode(outcome.log.encode()).decode()
     if outcome.error is not None:
         response_headers["x-amz-function-error"] = outcome.error
@@ -117,6 +119,15 @@ def _too_large(headers: dict[str, str], size: int) -> bytes:
     headers["x-amz-function-error"] = "Unhandled"
     text = f"Response payload size ({size} bytes) exceeded maximum allowed payload size (6291556 bytes)."
     return f'{{"errorMessage":"{text}","errorType":"Function.ResponseSizeTooLarge"}}'.encode()
+
+
+def enrich(headers: dict[str, str], body: Any) -> tuple[dict[str, str], Any]:
+    """The headers of every answer; an invocation's own request id stays."""
+    request_id = headers.pop(_REQUEST_ID, None)
+    enriched, text = BaseResponse._enrich_response(headers, body)
+    if request_id is not None:
+        enriched["x-amzn-requestid"] = request_id
+    return enriched, text
 
 
 _KEPT = {
@@ -197,6 +208,14 @@ MENDS: tuple[Mend, ...] = (
         f"{_GUIDE}/api/API_Invoke.html",
         "moto names no executed version and answers an event invocation with its result",
         lambda: _put(f"{_RESPONSE}.invoke", invoke),
+    ),
+    Mend(
+        "lambda-request-id",
+        "moto.core.responses:BaseResponse._enrich_response",
+        "86cd4a4051dd20e836fcc671792a66d3715be4c4f963705b2ae5f400bf0259d7",
+        f"{_GUIDE}/api/API_Invoke.html",
+        "moto gives an invocation another request id than the function sees",
+        lambda: setattr(responses.LambdaResponse, "_enrich_response", staticmethod(enrich)),
     ),
     Mend(
         "lambda-create-configuration",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.stepfunctions import responses
+from moto.core.exceptions import AWSError
 from moto.stepfunctions.parser import api as parser_api
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from trainwright.rehearsal import facade
-from trainwright.rehearsal.mends import replace
+from trainwright.rehearsal.mends import find, replace
 from trainwright.rehearsal.states import api, executions, history, machines, program, tokens
 from trainwright.rehearsal.states.mending import act, swap, wrap
 
@@ -31,22 +31,26 @@ def _own_scopes() -> None:
     def initialise(self: Any) -> None:
         self._query_language_per_scope = []
 
-    from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor  # noqa: PLC0415
-
-    Preprocessor.__init__ = initialise
+    preprocessor: Any = find(f"{_PARSER}.preprocessor:Preprocessor")
+    preprocessor.__init__ = initialise
 
 
 def _name_errors() -> None:
     def initialise(self: Any, message: str = "") -> None:
-        parser_api.ServiceException.__init__(self, message)
+        AWSError.__init__(self, message)
 
-    for error in parser_api.ServiceException.__subclasses__():
-        if error.__module__ == parser_api.__name__:
-            error.TYPE, error.STATUS, error.__init__ = error.code, error.status_code, initialise
+    for error in vars(parser_api).values():
+        if isinstance(error, type) and issubclass(error, AWSError) and error is not AWSError:
+            _name_error(error, initialise)
+
+
+def _name_error(error: Any, initialise: Any) -> None:
+    error.TYPE, error.STATUS, error.__init__ = error.code, error.status_code, initialise
 
 
 def _add_validation() -> None:
-    responses.StepFunctionResponse.validate_state_machine_definition = api.validate_state_machine_definition
+    answers: Any = find(_RESPONSE)
+    answers.validate_state_machine_definition = api.validate_state_machine_definition
 
 
 def _describe_with_revision(original: Any) -> Any:
@@ -61,9 +65,7 @@ def _describe_with_revision(original: Any) -> Any:
 
 def _parse_once() -> None:
     target = f"{_PARSER}.asl_parser:AmazonStateLanguageParser.parse"
-    from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser  # noqa: PLC0415
-
-    replace(target, staticmethod(program.parse_once(AmazonStateLanguageParser.parse)))
+    replace(target, staticmethod(program.parse_once(find(target).__func__)))
 
 
 facade.on_stop(history.DELIVERY.stop)

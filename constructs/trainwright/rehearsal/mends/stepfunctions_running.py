@@ -27,7 +27,7 @@ class _Forgetful(list[object]):
 def _forget_threads() -> None:
     for name, module in list(sys.modules.items()):
         if name.startswith("moto.stepfunctions") and hasattr(module, "TMP_THREADS"):
-            module.TMP_THREADS = _Forgetful()
+            vars(module)["TMP_THREADS"] = _Forgetful()
 
 
 MENDS = (

@@ -43,7 +43,7 @@ TRACE_ACTIONS = (
 )
 
 
-class AccessDenied(AWSError):  # type: ignore[misc]
+class AccessDenied(AWSError):
     """AccessDeniedException of the Step Functions API."""
 
     TYPE = "AccessDeniedException"

@@ -19,17 +19,16 @@ from moto.stepfunctions.exceptions import (
     InvalidExecutionInput,
     ValidationException,
 )
-from moto.stepfunctions.parser.api import ExecutionStartedEventDetails, ExecutionStatus, HistoryEventType
+from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType
 from moto.stepfunctions.parser.asl.eval.environment import Environment
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError, ProgramStopped
-from moto.stepfunctions.parser.asl.eval.states import ContextObjectData, StateMachineData
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import Execution
 
 from trainwright.rehearsal import facade
 from trainwright.rehearsal.states import history
+from trainwright.rehearsal.states.failures import event_details
 from trainwright.rehearsal.states.running import NOT_TRUNCATED, iso
 
 INPUT_LIMIT = 262_144
@@ -107,6 +106,7 @@ def _same(existing: Execution, text: str) -> Execution:
 
 def _new(self: Any, machine: Any, name: str, arn: str, text: str, trace_header: str | None) -> Execution:
     # A shallow copy is a snapshot: an update replaces the machine's fields and changes none of them in place.
+    session: Any = history.log_session(machine, arn)
     execution = Execution(
         name=name,
         sm_type=machine.type,
@@ -116,7 +116,7 @@ def _new(self: Any, machine: Any, name: str, arn: str, text: str, trace_header: 
         region_name=self.region_name,
         state_machine=copy.copy(machine),
         start_date=utc_now(),
-        cloud_watch_logging_session=history.log_session(machine, arn),
+        cloud_watch_logging_session=session,
         input_data=text,
         trace_header=trace_header,
         activity_store={},
@@ -185,16 +185,16 @@ def _begin(worker: Any) -> Any:
     program = worker._get_evaluation_entrypoint()
     env = worker.env = worker._get_evaluation_environment()
     details = worker._evaluation_details
-    started = ExecutionStartedEventDetails(
-        input=to_json_str(details.execution_details.inpt, separators=(",", ":")),
-        inputDetails=NOT_TRUNCATED,
-        roleArn=details.aws_execution_details.role_arn,
-    )
+    started = {
+        "input": to_json_str(details.execution_details.inpt, separators=(",", ":")),
+        "inputDetails": NOT_TRUNCATED,
+        "roleArn": details.aws_execution_details.role_arn,
+    }
     env.next_state_name = program.start_at.start_at_name
     env.event_manager.add_event(
         context=env.event_history_context,
         event_type=HistoryEventType.ExecutionStarted,
-        event_details=EventDetails(executionStartedEventDetails=started),
+        event_details=event_details("executionStarted", started),
         update_source_event_id=False,
     )
     return program
@@ -222,12 +222,11 @@ def environment(self: Any) -> Environment:
         "StartTime": iso(details.start_time),
         "RedriveCount": 0,
     }
+    context: Any = {"Execution": execution, "StateMachine": {"Id": machine.arn, "Name": machine.name}}
     return Environment(
         aws_execution_details=self._evaluation_details.aws_execution_details,
         execution_type=machine.typ,
-        context=ContextObjectData(
-            Execution=execution, StateMachine=StateMachineData(Id=machine.arn, Name=machine.name)
-        ),
+        context=context,
         event_history_context=EventHistoryContext.of_program_start(),
         cloud_watch_logging_session=self._cloud_watch_logging_session,
         activity_store=self._activity_store,

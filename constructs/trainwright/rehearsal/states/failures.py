@@ -8,17 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from moto.stepfunctions.parser.api import (
-    EvaluationFailedEventDetails,
-    ExecutionFailedEventDetails,
-    HistoryEventType,
-    TaskFailedEventDetails,
-)
+from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 QUERY_ERROR = "States.QueryEvaluationError"
 RUNTIME_ERROR = "States.Runtime"
@@ -29,11 +23,11 @@ TASK_FAILED = "States.TaskFailed"
 DECORATED = "An error occurred while executing the state"
 
 
-class PlainErrorName(ErrorName):  # type: ignore[misc]
+class PlainErrorName(ErrorName):
     """An error under any name, also one that begins with ``States.`` and comes up from a branch or a token."""
 
 
-class HeartbeatTimeoutName(StatesErrorName):  # type: ignore[misc]
+class HeartbeatTimeoutName(StatesErrorName):
     """A missed heartbeat: reported as States.Timeout, matched under States.HeartbeatTimeout as well."""
 
     def __init__(self) -> None:
@@ -56,6 +50,11 @@ def matches(name: ErrorName, wanted: Iterable[str | None]) -> bool:
     return "States.ALL" in names or (TASK_FAILED in names and error != TIMEOUT)
 
 
+def event_details(kind: str, details: dict[str, Any]) -> Any:
+    """The details of a history event under the name of their kind."""
+    return {f"{kind}EventDetails": details}
+
+
 def entered_event_id(env: Any) -> int:
     """The history event with which the state that ``env`` is in was entered."""
     return int(getattr(env, "entered_event_id", env.event_history_context.source_event_id))
@@ -70,28 +69,31 @@ def decorate(env: Any, cause: str) -> str:
 
 def query_failure(env: Any, cause: str, location: str) -> FailureEventException:
     """The catchable failure of an expression or of a value that an expression gave."""
-    details = EvaluationFailedEventDetails(
-        error=QUERY_ERROR, cause=decorate(env, cause), location=location, state=env.next_state_name
-    )
+    details = {
+        "error": QUERY_ERROR,
+        "cause": decorate(env, cause),
+        "location": location,
+        "state": env.next_state_name,
+    }
     return FailureEventException(
         FailureEvent(
             env=env,
             error_name=StatesErrorName(typ=StatesErrorNameType.StatesQueryEvaluationError),
             event_type=HistoryEventType.EvaluationFailed,
-            event_details=EventDetails(evaluationFailedEventDetails=details),
+            event_details=event_details("evaluationFailed", details),
         )
     )
 
 
 def runtime_failure(env: Any, cause: str) -> FailureEventException:
     """The failure that no Catch and no Retry takes, and that the history shows as the execution's alone."""
-    details = ExecutionFailedEventDetails(error=RUNTIME_ERROR, cause=decorate(env, cause))
+    details = {"error": RUNTIME_ERROR, "cause": decorate(env, cause)}
     return FailureEventException(
         FailureEvent(
             env=env,
             error_name=StatesErrorName(typ=StatesErrorNameType.StatesRuntime),
             event_type=HistoryEventType.ExecutionFailed,
-            event_details=EventDetails(executionFailedEventDetails=details),
+            event_details=event_details("executionFailed", details),
         )
     )
 
@@ -103,16 +105,18 @@ def task_failure(env: Any, task: Any, error: str, cause: str | None) -> FailureE
 
 def task_failed(env: Any, task: Any, error: str, cause: str | None) -> FailureEvent:
     """The failure event of a Task."""
-    details = TaskFailedEventDetails(
-        error=error, resource=task._get_sfn_resource(), resourceType=task._get_sfn_resource_type()
-    )
+    details = {
+        "error": error,
+        "resource": task._get_sfn_resource(),
+        "resourceType": task._get_sfn_resource_type(),
+    }
     if cause is not None:
         details["cause"] = cause
     return FailureEvent(
         env=env,
         error_name=PlainErrorName(error),
         event_type=HistoryEventType.TaskFailed,
-        event_details=EventDetails(taskFailedEventDetails=details),
+        event_details=event_details("taskFailed", details),
     )
 
 
@@ -121,7 +125,7 @@ def is_runtime(failure: FailureEvent) -> bool:
     return failure.error_name is not None and failure.error_name.error_name == RUNTIME_ERROR
 
 
-def publish(env: Any, failure: FailureEvent) -> None:
+def publish(env: Any, failure: Any) -> None:
     """Write the failure's event, once, unless the execution's own event is the one that shows it."""
     if getattr(failure, "published", False) or failure.event_type == HistoryEventType.ExecutionFailed:
         return
@@ -132,12 +136,13 @@ def publish(env: Any, failure: FailureEvent) -> None:
         )
 
 
-def execution_failed_details(failure: FailureEventException) -> ExecutionFailedEventDetails | None:
+def execution_failed_details(failure: FailureEventException) -> dict[str, str] | None:
     """What the execution says of a failure that nothing caught."""
-    if failure.failure_event.event_details is None:
+    pair = failure.extract_error_cause_pair()
+    if pair is None:
         return None
-    error, cause = failure.extract_error_cause_pair()
-    details = ExecutionFailedEventDetails()
+    error, cause = pair
+    details: dict[str, str] = {}
     if error:
         details["error"] = error
     if cause:

@@ -13,6 +13,7 @@ import uuid
 from collections import deque
 from typing import Any
 
+from moto.stepfunctions.parser.api import LogLevel
 from moto.stepfunctions.parser.asl.eval.event.logging import is_logging_enabled_for
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
@@ -85,7 +86,7 @@ class LogSession:
 
     def deliver(self, event: dict[str, Any]) -> None:
         """Hand over one event; it reaches the log group within a second, as vended logs do later than the event."""
-        if not is_logging_enabled_for(self.level, event["type"]):
+        if not is_logging_enabled_for(LogLevel(self.level), event["type"]):
             return
         instant = int(event["timestamp"].timestamp() * 1000)
         DELIVERY.put(self.group, self.stream, instant, self.line(event, instant))

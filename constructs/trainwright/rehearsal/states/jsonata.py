@@ -7,7 +7,8 @@ import json
 import re
 from typing import Any
 
-from trainwright.rehearsal.states import failures
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
+
 from trainwright.rehearsal.states.expressions import ExpressionFailed, evaluate, fresh
 from trainwright.rehearsal.states.failures import query_failure
 
@@ -30,10 +31,10 @@ def eval_expression(self: Any, env: Any) -> None:
 def bindings(env: Any) -> dict[str, Any]:
     """Every variable in scope, and ``$states``."""
     store = env.variable_store
-    return store._outer_scope | store._inner_scope | {"states": env.states._states_data}
+    return {**store._outer_scope, **store._inner_scope, "states": env.states._states_data}
 
 
-def _failed(expression: Any, env: Any, words: str) -> failures.FailureEventException:
+def _failed(expression: Any, env: Any, words: str) -> FailureEventException:
     location = getattr(expression, "location", "")
     cause = f"The JSONata expression '{expression.expression}' specified for the field '{location}' {words}"
     return query_failure(env, cause, location)
@@ -121,7 +122,7 @@ def wait_until(self: Any, env: Any) -> float:
     if hasattr(expression, "location"):
         words = f"returned a value that is not a valid ISO-8601 extended offset date-time: '{text}'"
         raise _failed(expression, env, words)
-    raise failures.FailureEventException(self._create_failure_event(env, text))
+    raise FailureEventException(self._create_failure_event(env, text))
 
 
 def parse_instant(text: Any) -> datetime.datetime | None:

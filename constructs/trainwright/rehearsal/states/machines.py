@@ -23,14 +23,14 @@ from trainwright.rehearsal.states.history import log_group
 DEFINITION_LIMIT = 1_048_576
 
 
-class StateMachineAlreadyExists(AWSError):  # type: ignore[misc]
+class StateMachineAlreadyExists(AWSError):
     """The name belongs to a machine with another definition, type or configuration."""
 
     TYPE = "StateMachineAlreadyExists"
     STATUS = 400
 
 
-class InvalidLoggingConfiguration(AWSError):  # type: ignore[misc]
+class InvalidLoggingConfiguration(AWSError):
     """The log group is missing or there is more than one."""
 
     TYPE = "InvalidLoggingConfiguration"
@@ -100,12 +100,11 @@ def create(  # noqa: PLR0917  (moto's signature)
         sm_type=sm_type,
     )
     machine.sm_type = machine.type
-    machine.revision_id = None
     return machine
 
 
 def _same(
-    machine: Any, definition: str, kind: str, logging: dict[str, Any], tracing: dict[str, Any] | None
+    machine: StateMachine, definition: str, kind: str, logging: dict[str, Any], tracing: dict[str, Any] | None
 ) -> StateMachine:
     wanted = (definition, kind, logging, tracing or {"enabled": False})
     if wanted == (machine.definition, machine.type, machine.loggingConfiguration, machine.tracingConfiguration):
@@ -149,7 +148,7 @@ def update(  # noqa: PLR0917  (moto's signature)
         publish=publish,
         version_description=version_description,
     )
-    updated.revision_id = str(uuid.uuid4())
+    vars(updated)["revision_id"] = str(uuid.uuid4())
     return updated
 
 

@@ -56,7 +56,7 @@ def locate(program: Component) -> None:
 
 def _walk(item: Any, path: str) -> None:
     if isinstance(item, StringJSONata):
-        item.location = path
+        vars(item)["location"] = path
     elif isinstance(item, Component):
         _walk_component(item, path)
     elif isinstance(item, list):

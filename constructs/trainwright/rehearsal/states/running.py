@@ -11,14 +11,7 @@ import threading
 import time
 from typing import Any
 
-from moto.stepfunctions.parser.api import (
-    ExecutionAbortedEventDetails,
-    ExecutionFailedEventDetails,
-    ExecutionSucceededEventDetails,
-    ExecutionTimedOutEventDetails,
-    HistoryEventExecutionDataDetails,
-    HistoryEventType,
-)
+from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.catch.catch_outcome import CatchOutcome
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
 from moto.stepfunctions.parser.asl.component.common.retry.max_attempts_decl import MaxAttemptsOutcome
@@ -27,7 +20,6 @@ from moto.stepfunctions.parser.asl.component.common.retry.retry_outcome import R
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.eval.program_state import (
     ProgramEnded,
     ProgramError,
@@ -36,14 +28,13 @@ from moto.stepfunctions.parser.asl.eval.program_state import (
     ProgramStopped,
     ProgramTimedOut,
 )
-from moto.stepfunctions.parser.asl.eval.states import StateData
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
 from trainwright.rehearsal.states import failures, jsonata
 from trainwright.rehearsal.states.expressions import fresh
 
-NOT_TRUNCATED = HistoryEventExecutionDataDetails(truncated=False)
+NOT_TRUNCATED = {"truncated": False}
 
 
 def iso(instant: datetime.datetime) -> str:
@@ -72,7 +63,7 @@ def set_ended(self: Any) -> None:
     _finish(self, ProgramEnded())
 
 
-def set_error(self: Any, error: ExecutionFailedEventDetails) -> None:
+def set_error(self: Any, error: Any) -> None:
     """Environment.set_error: the first end counts."""
     _finish(self, ProgramError(error=error))
 
@@ -144,7 +135,7 @@ def eval_program_body(self: Any, env: Any) -> None:
         env.set_error(error=failure.get_execution_failed_event_details())
     except Exception as error:  # noqa: BLE001  (whatever the interpreter cannot do is a run-time error of the machine)
         cause = failures.decorate(env, f"{type(error).__name__}({error})")
-        env.set_error(ExecutionFailedEventDetails(error=failures.RUNTIME_ERROR, cause=cause))
+        env.set_error(error={"error": failures.RUNTIME_ERROR, "cause": cause})
     if not env.is_frame():
         _publish_end(env)
 
@@ -155,30 +146,26 @@ def _publish_end(env: Any) -> None:
         env.event_history_context.source_event_id = 0
     kind, details = _end_event(env, state)
     env.event_manager.add_event(
-        context=env.event_history_context, event_type=kind, event_details=EventDetails(**{details[0]: details[1]})
+        context=env.event_history_context,
+        event_type=kind,
+        event_details=failures.event_details(kind.value[:1].lower() + kind.value[1:], details),
     )
 
 
-def _end_event(env: Any, state: ProgramState) -> tuple[HistoryEventType, tuple[str, Any]]:
+def _end_event(env: Any, state: Any) -> tuple[HistoryEventType, dict[str, Any]]:
     if isinstance(state, ProgramError):
-        failed = ExecutionFailedEventDetails(
-            **{key: value for key, value in (state.error or {}).items() if key in ("error", "cause")}
-        )
-        return HistoryEventType.ExecutionFailed, ("executionFailedEventDetails", failed)
+        error: Any = state.error or {}
+        return HistoryEventType.ExecutionFailed, _given(error=error.get("error"), cause=error.get("cause"))
     if isinstance(state, ProgramStopped):
-        aborted = {"error": state.error, "cause": state.cause}
-        aborted = {key: value for key, value in aborted.items() if value is not None}
-        return HistoryEventType.ExecutionAborted, (
-            "executionAbortedEventDetails",
-            ExecutionAbortedEventDetails(**aborted),
-        )
+        return HistoryEventType.ExecutionAborted, _given(error=state.error, cause=state.cause)
     if isinstance(state, ProgramTimedOut):
-        timed_out = ExecutionTimedOutEventDetails(error=failures.TIMEOUT)
-        return HistoryEventType.ExecutionTimedOut, ("executionTimedOutEventDetails", timed_out)
-    succeeded = ExecutionSucceededEventDetails(
-        output=to_json_str(env.states.get_input(), separators=(",", ":")), outputDetails=NOT_TRUNCATED
-    )
-    return HistoryEventType.ExecutionSucceeded, ("executionSucceededEventDetails", succeeded)
+        return HistoryEventType.ExecutionTimedOut, {"error": failures.TIMEOUT}
+    output = to_json_str(env.states.get_input(), separators=(",", ":"))
+    return HistoryEventType.ExecutionSucceeded, {"output": output, "outputDetails": NOT_TRUNCATED}
+
+
+def _given(**values: str | None) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
 
 
 # --- one state -----------------------------------------------------------------------------------------------------
@@ -213,11 +200,12 @@ def _enter(self: Any, env: Any) -> None:
     env.entered_event_id = env.event_manager.add_event(
         context=env.event_history_context,
         event_type=self.state_entered_event_type,
-        event_details=EventDetails(stateEnteredEventDetails=self._get_state_entered_event_details(env=env)),
+        event_details=failures.event_details("stateEntered", self._get_state_entered_event_details(env=env)),
     )
-    env.states.context_object.context_object_data["State"] = StateData(
-        EnteredTime=iso(datetime.datetime.now(tz=datetime.UTC)), Name=self.name
-    )
+    env.states.context_object.context_object_data["State"] = {
+        "EnteredTime": iso(datetime.datetime.now(tz=datetime.UTC)),
+        "Name": self.name,
+    }
 
 
 def _run(self: Any, env: Any) -> None:
@@ -241,7 +229,7 @@ def _leave(self: Any, env: Any) -> None:
         env.event_manager.add_event(
             context=env.event_history_context,
             event_type=self.state_exited_event_type,
-            event_details=EventDetails(stateExitedEventDetails=self._get_state_exited_event_details(env=env)),
+            event_details=failures.event_details("stateExited", self._get_state_exited_event_details(env=env)),
         )
     self._set_next(env)
 
@@ -335,7 +323,7 @@ def _group_failed(self: Any) -> HistoryEventType | None:
     return None
 
 
-def _error_output(failure: FailureEvent) -> dict[str, str]:
+def _error_output(failure: Any) -> dict[str, str]:
     # Where an error or a cause is missing, Step Functions gives an empty text.
     details: dict[str, Any] = next(iter((failure.event_details or {}).values()), {})
     error = details.get("error", "")

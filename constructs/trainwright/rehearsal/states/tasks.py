@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
@@ -29,7 +29,7 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 from moto.stepfunctions.parser.quotas import is_within_size_quota
 
-from trainwright.rehearsal.states import failures, running, sdk
+from trainwright.rehearsal.states import failures, models, running, sdk
 
 TEXT_LIMIT = "returned a result with a size exceeding the maximum number of bytes service limit."
 
@@ -48,11 +48,12 @@ def execution_state_error(self: Any, env: Any, ex: Exception) -> FailureEvent:
 def task_error(self: Any, env: Any, ex: Exception) -> FailureEvent:
     """StateTask._from_error: time-outs, a missed heartbeat under its own name as well."""
     if not isinstance(ex, TimeoutError):
-        return ExecutionState._from_error(self, env=env, ex=ex)
-    failure = self._get_timed_out_failure_event(env)
+        failed: FailureEvent = ExecutionState._from_error(self, env=env, ex=ex)
+        return failed
+    failure: Any = self._get_timed_out_failure_event(env)
     if isinstance(ex, HeartbeatTimeoutError):
         failure.error_name = failures.HeartbeatTimeoutName()
-    return failure
+    return cast(FailureEvent, failure)
 
 
 def callback_error(self: Any, env: Any, ex: CallbackOutcomeFailureError) -> FailureEvent:
@@ -72,7 +73,7 @@ def lambda_error(self: Any, env: Any, ex: Exception) -> FailureEvent:
         return failures.task_failed(env, self, error_type(ex.payload), ex.payload)
     if isinstance(ex, ClientError):
         code = ex.response["Error"]["Code"]
-        name = code if code in sdk.modelled(sdk.operation("lambda", "invoke")) else "AWSLambdaException"
+        name = code if code in models.modelled(models.operation("lambda", "invoke")) else "AWSLambdaException"
         return failures.task_failed(env, self, f"Lambda.{name}", sdk.long_cause(ex, "AWSLambda"))
     if isinstance(ex, BotoCoreError):
         return failures.task_failed(env, self, "Lambda.SdkClientException", str(ex))
@@ -91,19 +92,19 @@ def sdk_error(self: Any, env: Any, ex: Exception) -> FailureEvent:
     """StateTaskServiceAwsSdk._from_error."""
     service, action = self.resource.api_name, self.resource.api_action
     if isinstance(ex, ClientError):
-        error = sdk.exception_name(service, sdk.operation(service, action), ex.response["Error"]["Code"])
+        error = models.exception_name(service, models.operation(service, action), ex.response["Error"]["Code"])
         return failures.task_failed(env, self, error, _sdk_cause(service, ex))
     if isinstance(ex, ParamValidationError):
         return failures.runtime_failure(env, f"The Parameters could not be used to start the Task: {ex}").failure_event
     if isinstance(ex, BotoCoreError):
-        return failures.task_failed(env, self, f"{sdk.exception_prefix(service)}.SdkClientException", str(ex))
+        return failures.task_failed(env, self, f"{models.exception_prefix(service)}.SdkClientException", str(ex))
     return StateTaskServiceCallback._from_error(self, env=env, ex=ex)
 
 
 def _sdk_cause(service: str, error: ClientError) -> str:
     response: Any = error.response
     details = (
-        f"Service: {sdk.exception_prefix(service)}, Status Code: {sdk.status_code(response)}, "
+        f"Service: {models.exception_prefix(service)}, Status Code: {sdk.status_code(response)}, "
         f"Request ID: {sdk.request_id(response)}"
     )
     return f"{response['Error'].get('Message', '')} ({details})"
@@ -158,7 +159,7 @@ def normalise_response(
 
 
 def _operation(self: Any, service: str | None, action: str | None) -> Any:
-    return sdk.operation(service or self.resource.api_name, (action or self.resource.api_action).replace("_", ""))
+    return models.operation(service or self.resource.api_name, (action or self.resource.api_action).replace("_", ""))
 
 
 def lambda_result(env: Any, parameters: dict[str, Any], region: str, state_credentials: Any) -> None:

@@ -9,7 +9,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from moto.stepfunctions.parser.api import InvalidOutput, InvalidToken, TaskTimedOut
+from moto.stepfunctions.exceptions import InvalidToken
+from moto.stepfunctions.parser.api import InvalidOutput, TaskTimedOut
 from moto.stepfunctions.parser.asl.eval.callback.callback import (
     CallbackNotifyConsumerError,
     CallbackOutcomeFailure,
@@ -48,4 +49,4 @@ def _tell(self: Any, token: str, tell: Callable[[Any], bool]) -> None:
         except CallbackNotifyConsumerError as error:
             raise TaskTimedOut("Task Timed Out: 'Provided task does not exist anymore'") from error
         return
-    raise InvalidToken("Invalid Token: 'Invalid token'")
+    raise InvalidToken("'Invalid token'")

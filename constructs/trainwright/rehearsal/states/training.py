@@ -44,11 +44,11 @@ def service_for(original: Any) -> Any:
     return state_task_service_for
 
 
-class TrainingTask(StateTaskServiceCallback):  # type: ignore[misc]
+class TrainingTask(StateTaskServiceCallback):
     """A Task on SageMaker's optimised integration."""
 
     def __init__(self) -> None:
-        super().__init__(supported_integration_patterns={ResourceCondition.Sync})
+        super().__init__(supported_integration_patterns={ResourceCondition(ResourceCondition.Sync)})
 
     def _validate_service_integration_is_supported(self) -> None:
         if not training_fields.is_create(self.resource.resource_arn):
@@ -76,7 +76,7 @@ class TrainingTask(StateTaskServiceCallback):  # type: ignore[misc]
         self, env: Any, resource_runtime_part: Any, normalised_parameters: dict[str, Any], state_credentials: Any
     ) -> None:
         request = dict(normalised_parameters)
-        if self._is_integration_pattern():
+        if self.resource.condition is not None:
             request["Tags"] = [*(request.get("Tags") or []), MANAGED_TAG]
         client = sdk.client_for(resource_runtime_part.region, "sagemaker", state_credentials)
         response = client.create_training_job(**request)

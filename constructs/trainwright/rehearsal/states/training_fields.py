@@ -12,7 +12,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-import botocore.session
+from trainwright.rehearsal.states.models import operation
 
 NOT_KNOWN_TO_PASS: dict[str, tuple[str, ...]] = {
     "": (
@@ -51,5 +51,6 @@ def unsupported(request: Mapping[str, Any]) -> list[str]:
 
 @functools.cache
 def _members() -> frozenset[str]:
-    model = botocore.session.get_session().get_service_model("sagemaker")
-    return frozenset(model.operation_model("CreateTrainingJob").input_shape.members)
+    called = operation("sagemaker", "createTrainingJob")
+    shape = called.input_shape if called is not None else None
+    return frozenset(shape.members if shape is not None else ())
