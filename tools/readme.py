@@ -21,7 +21,7 @@ _BLOCK = re.compile(
     r"<!-- (?P<kind>file|recorded): (?P<name>.+?) -->\n```(?P<language>\w*)\n(?P<content>.*?)```", re.DOTALL
 )
 # What a first-time reader should see: every step, and the interruption with what follows it.
-_TOLD = re.compile(r"^(ok|--|no) |Interrupted|resumed after")
+_TOLD = re.compile(r"^(ok|--|no) |starting from nothing|epoch=1 |Interrupted|resumed after|saved the model")
 
 
 def main() -> int:

@@ -168,9 +168,15 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 @pytest.fixture(scope="session")
 def plain_moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """Moto as it comes, in a process of its own."""
-    program = (
-        "import sys; from moto.server import ThreadedMotoServer as S; s = S(ip_address='127.0.0.1', port=0, verbose=False);"
-        "s.start(); print('http://localhost:%d' % s.get_host_and_port()[1], flush=True); sys.stdin.read()"
+    program = "\n".join(
+        (
+            "import sys",
+            "from moto.server import ThreadedMotoServer",
+            "server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False)",
+            "server.start()",
+            "print('http://localhost:%d' % server.get_host_and_port()[1], flush=True)",
+            "sys.stdin.read()",
+        )
     )
     environment = {**os.environ, "MOTO_ACCOUNT_ID": "123456789012"}
     process = subprocess.Popen(

@@ -663,7 +663,7 @@ def test_plain_moto_has_no_rollback(plain, plain_moto):
     """cloudformation-create-fails"""
     taken, name = f"/{plain.helpers.unique('taken')}", plain.helpers.unique("fails")
     plain_moto.client("logs").create_log_group(logGroupName=taken)
-    with pytest.raises(Exception, match="."):
+    with pytest.raises(Exception, match=r"."):
         plain.create({"Bad": _group(taken)}, name=name)
     found = [one for one in plain.client.list_stacks()["StackSummaries"] if one["StackName"] == name]
     assert not [one for one in found if one["StackStatus"].startswith("ROLLBACK")]

@@ -207,7 +207,7 @@ def test_plain_moto_fails_on_an_empty_environment(plain_moto, account):
     """What the mend lambda-update-configuration is for."""
     wish = {"Environment": {}, "TracingConfig": {"Mode": "Active"}}
     name = plain_moto.function("def handler(e, c): pass", plain_moto.role())
-    with pytest.raises(Exception, match="."):
+    with pytest.raises(Exception, match=r"."):
         plain_moto.client("lambda").update_function_configuration(FunctionName=name, **wish)
     mine = account.function("def handler(e, c): pass", Environment={"Variables": {"A": "1"}})
     found = account.client("lambda").update_function_configuration(FunctionName=mine, **wish)

@@ -110,3 +110,10 @@ def test_a_page_that_does_not_exist_names_those_that_do(account):
         account.page("nonsense")
     with refused.value as answer:
         assert "permissions" in json.load(answer)["pages"]
+
+
+def test_there_is_no_trail(account, plain_moto):
+    """The mend cloudtrail-lookup-events, and what moto does without it."""
+    assert account.client("cloudtrail").lookup_events()["Events"] == []
+    with pytest.raises(Exception, match=r"."):
+        plain_moto.client("cloudtrail").lookup_events()

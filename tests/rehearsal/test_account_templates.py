@@ -119,7 +119,8 @@ def test_what_is_no_template_is_refused(text):
 
 
 def test_yaml_with_short_forms():
-    text = "Resources:\n  A:\n    Type: T\n    Properties:\n      x: !GetAtt B.Arn\n      y: !Sub '${B}'\n      z: !Join ['-', [!Ref B]]\n"
+    values = "      x: !GetAtt B.Arn\n      y: !Sub '${B}'\n      z: !Join ['-', [!Ref B]]\n"
+    text = "Resources:\n  A:\n    Type: T\n    Properties:\n" + values
     properties = read(text)["Resources"]["A"]["Properties"]
     assert properties == {
         "x": {"Fn::GetAtt": ["B", "Arn"]},

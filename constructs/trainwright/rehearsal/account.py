@@ -11,7 +11,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from trainwright.rehearsal import facade, gate, permissions, wire
 
 
-class _Handler(MotoRequestHandler):  # type: ignore[misc]
+class _Handler(MotoRequestHandler):
     # Two small writes a response and Nagle's algorithm cost 40 ms a call.
     disable_nagle_algorithm = True
     timeout = 3600

@@ -131,7 +131,7 @@ def run_start_callbacks() -> None:
 
 
 def run_stop_callbacks() -> None:
-    """Stop what registered with `on_stop`, last first, then kill every child that is left; one failure stops no other."""
+    """Stop what registered with `on_stop`, last first, then kill every child that is left."""
     for callback in reversed(_stop_callbacks):
         try:
             callback()
@@ -248,8 +248,6 @@ def _client_config() -> Any:
         read_timeout=960,
         s3={"addressing_style": "path"},
         inject_host_prefix=False,
-        # what the user's own AWS profile says is about AWS, not about this account
-        defaults_mode="legacy",
     )
 
 

@@ -27,11 +27,16 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+# A script writes progress.json after the checkpoint it is about; one that has not by then writes none.
+PROGRESS_FOLLOWS_SECONDS = 1.0
+
+
 class SpotInterruption(_Strict):
     """One host is taken back in the middle of a managed spot training job.
 
     ``after`` says when: ``checkpoint`` = at least one checkpoint is in S3 and, where the script writes a
-    ``progress.json`` with a total, that much of the work is in S3 too (``fraction``, default one half); ``seconds`` =
+    ``progress.json`` with a total, that much of the work is in S3 too (``fraction``, default one half); a script
+    without one is interrupted a second after its first checkpoint, since the file follows the checkpoint; ``seconds`` =
     so many seconds in status Training; ``step`` = ``progress.json`` in S3 has reached that step. ``mode`` ``hard``
     kills the whole host and throws its files away: what was not yet uploaded is lost. ``times`` is how often each job
     meets it.
@@ -52,16 +57,21 @@ class SpotInterruption(_Strict):
             raise ValueError("with after: step the field step is needed; write for example step: 10")
         return self
 
-    def is_due(self, *, training_seconds: float, checkpoints: int, step: int | None, total: int | None) -> bool:
-        """Whether the host goes now; ``checkpoints``, ``step`` and ``total`` are what S3 has, not what the host has."""
+    def is_due(
+        self, *, training_seconds: float, checkpoint_seconds: float | None, step: int | None, total: int | None
+    ) -> bool:
+        """Whether the host goes now. ``step`` and ``total`` are what S3 has, not what the host has;
+        ``checkpoint_seconds`` is for how long it has had a checkpoint (None: it has none).
+        """
         if self.after == "seconds":
             return training_seconds >= (self.seconds or 0)
         if self.after == "step":
             return step is not None and step >= (self.step or 0)
-        if not checkpoints:
+        if checkpoint_seconds is None:
             return False
-        fraction = 0.5 if self.fraction is None else self.fraction
-        return total is None or (step is not None and step >= fraction * total)
+        if total is None:
+            return checkpoint_seconds >= PROGRESS_FOLLOWS_SECONDS
+        return step is not None and step >= (0.5 if self.fraction is None else self.fraction) * total
 
 
 class Faults(_Strict):

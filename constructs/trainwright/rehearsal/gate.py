@@ -130,5 +130,7 @@ def _denied(name: str, denied: PermissionDenied, environ: Environ) -> wire.Answe
 
 def _failure(signature: wire.Signature | None, error: Exception, environ: Environ) -> wire.Answer:
     name = signature.service if signature else "s3"
-    code = "NotImplemented" if isinstance(error, NotImplementedError) else "InternalFailure"
-    return wire.error(name, code, f"the embedded account failed: {error!r}; see account.log", environ, 500)
+    message = f"the embedded account failed: {error!r}; see account.log"
+    if isinstance(error, NotImplementedError):  # 501, because SDKs try again on a 500
+        return wire.error(name, "NotImplemented", message, environ, 501)
+    return wire.error(name, "InternalFailure", message, environ, 500)

@@ -96,7 +96,7 @@ def operation_of(service: str, environ: dict[str, Any]) -> str:
     Raises:
         NotRouted: no operation answers to it, or botocore has no such service.
     """
-    return _route(service, environ)[0].name
+    return str(_route(service, environ)[0].name)
 
 
 def decode(service: str, environ: dict[str, Any]) -> Call:
@@ -126,9 +126,10 @@ def _route(service: str, environ: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     else:
         request = Request({**environ, "wsgi.input": io.BytesIO(b"")})
     try:
-        return _router(service).match(request)
+        operation, path_params = _router(service).match(request)
     except (NotFound, NotImplementedError) as error:
         raise NotRouted(f"{service}: {request.method} {request.path}") from error
+    return operation, path_params
 
 
 @cache
@@ -197,4 +198,11 @@ def send(answer: Answer, start_response: Any) -> Iterable[bytes]:
     return [answer.body]
 
 
-_REASON = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}
+_REASON = {
+    200: "OK",
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    500: "Internal Server Error",
+    501: "Not Implemented",
+}

@@ -52,20 +52,21 @@ def test_the_account_does_not_start_with_faults_that_it_does_not_know(tmp_path):
 
 
 def due(fault, **reached):
-    state = {"training_seconds": 0.0, "checkpoints": 0, "step": None, "total": None, **reached}
+    state = {"training_seconds": 0.0, "checkpoint_seconds": None, "step": None, "total": None, **reached}
     return fault.is_due(**state)
 
 
 def test_after_checkpoint_waits_for_one_in_s3():
     fault = SpotInterruption(after="checkpoint")
     assert not due(fault, training_seconds=1000.0)
-    assert due(fault, checkpoints=1)
+    assert not due(fault, checkpoint_seconds=0.1)  # progress.json may be on its way
+    assert due(fault, checkpoint_seconds=1.0)
 
 
 def test_after_checkpoint_waits_for_the_fraction_where_the_total_is_known():
     fault = SpotInterruption(after="checkpoint", fraction=0.25)
-    assert not due(fault, checkpoints=1, step=4, total=20)
-    assert due(fault, checkpoints=1, step=5, total=20)
+    assert not due(fault, checkpoint_seconds=0.0, step=4, total=20)
+    assert due(fault, checkpoint_seconds=0.0, step=5, total=20)
     assert not due(fault, checkpoints=0, step=5, total=20)
 
 

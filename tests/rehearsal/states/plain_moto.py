@@ -24,7 +24,7 @@ def show(*names):
     def keep(function):
         try:
             found = function()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (how moto fails is what is shown)
             found = getattr(error, "response", {}).get("Error", {}).get("Code") or type(error).__name__
         SHOWN.update(dict.fromkeys(names, found))
 
@@ -149,7 +149,7 @@ def main():
         broken = {"A": {**pass_, "QueryLanguage": "JSONata", "Parameters": {}}}
         try:
             machine(broken, "JSONPath")
-        except Exception:
+        except Exception:  # noqa: BLE001
             left = len(Preprocessor._query_language_per_scope)
             Preprocessor._query_language_per_scope.clear()
         return [same, left]
@@ -341,6 +341,13 @@ def main():
         time.sleep(0.5)
         sfn.stop_execution(executionArn=execution)
         return finish(execution, 1)["status"]
+
+    @show("stepfunctions-failure-log", "stepfunctions-exception-log")
+    def _():
+        from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+
+        logged = [EvalComponent._log_failure_event_exception, EvalComponent._log_exception]
+        return ["repr(self)" in inspect.getsource(function) for function in logged]
 
     @show("stepfunctions-wait")
     def _():

@@ -1,6 +1,7 @@
 """The API of executions: names, limits, pages, filters, descriptions."""
 
 import json
+import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -122,3 +123,19 @@ def test_stopping_what_has_ended_changes_nothing(account):
     answer = account.states.stop_execution(executionArn=execution, error="late")
     assert answer["stopDate"] == ended["stopDate"]
     assert account.states.describe_execution(executionArn=execution)["status"] == "SUCCEEDED"
+
+
+def test_nothing_outlives_the_server(start_account, tmp_path):
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {"FunctionName": "slow", "Payload": {"seconds": 8}},
+        "End": True,
+    }
+    with start_account(tmp_path) as other:
+        for states in (WAIT, {"Task": task}):
+            execution = other.start(other.machine(states))
+            other.entered(execution, next(iter(states)))
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+    assert other.process.returncode == 0

@@ -35,7 +35,7 @@ def refusal(account, states, **arguments):
         ({"A": {"Type": "Pass", "Output": "{% $states. %}", "End": True}}, "INVALID_JSONATA_EXPRESSION"),
         (
             {"A": {"Type": "Pass", "Output": "{% phone %}", "End": True}},
-            "UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'phone' at the top level is not supported. at /States/A/Output",
+            "UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'phone' at the top level is not supported. at /States/A",
         ),
         (
             {"A": {"Type": "Pass", "Parameters": {"a": 1}, "End": True}},

@@ -63,7 +63,7 @@ def test_a_version_is_called_by_its_arn_and_stays_what_it_was(account):
 def test_refusals_of_lambda_go_by_their_exception(account, function, error, code):
     found = account.output(caught(task(INVOKE, {"FunctionName": function})))
     assert found["Error"] == error
-    assert f"(Service: AWSLambda; Status Code: 40" in found["Cause"]
+    assert "(Service: AWSLambda; Status Code: 40" in found["Cause"]
     assert f"Error Code: {code}" in found["Cause"]
 
 

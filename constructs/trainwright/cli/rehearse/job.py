@@ -178,8 +178,10 @@ class Rehearsal:
         resumed = [attempt["resumed_from_step"] for attempt in attempts if attempt["resumed_from_step"]]
         if interruptions and resumed:
             return f"resumed from step {resumed[-1]} of {attempts[-1]['total_steps'] or 'an unknown number'}"
-        run = str(self.output["run"])
-        raise _no_resume(interruptions, runs.checkpoints_of(self.account, self.team, run))
+        checkpoints = runs.checkpoints_of(self.account, self.team, str(self.output["run"]))
+        if interruptions and checkpoints and all(attempt["last_step"] is None for attempt in attempts):
+            return UNKNOWN_STEP
+        raise _no_resume(interruptions, checkpoints)
 
     def _check_model(self) -> None:
         with self.display.step(8, "fetch the model and score it") as step:
@@ -236,6 +238,10 @@ class Rehearsal:
         for log in (*self.workspace.account.glob("*.log"), *self.workspace.account.glob("*.err")):
             shutil.copyfile(log, self.workspace.logs / log.name)
         self.workspace.publish()
+
+
+# A script of one's own need not write progress.json; the job was interrupted, got its checkpoints back and completed.
+UNKNOWN_STEP = "completed with its checkpoints restored; from which step is not known: the script writes no progress.json"
 
 
 def _failed_run(execution: dict[str, Any], watch: Watch) -> StepFailed:

@@ -54,8 +54,8 @@ _failed: OrderedDict[str, Outcome] = OrderedDict()
 def invoke(spec: FunctionSpec, event: bytes, *, request_id: str | None = None) -> Outcome:
     """Run one invocation and wait for its end.
 
-    An exception, a time-out (``Sandbox.Timedout``) and the end of the process (``Runtime.ExitError``) are outcomes whose
-    ``error`` is ``Unhandled``, with errorType and errorMessage in the payload, as Lambda answers.
+    An exception, a time-out (``Sandbox.Timedout``) and the end of the process (``Runtime.ExitError``) are outcomes
+    whose ``error`` is ``Unhandled``, with errorType and errorMessage in the payload, as Lambda answers.
 
     Raises:
         PermissionDenied: Lambda may not assume the function's role.

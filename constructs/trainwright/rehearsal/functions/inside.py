@@ -6,6 +6,8 @@ machine's installed packages), ``importable`` (their names that the function's l
 be imported here either.
 """
 
+from __future__ import annotations
+
 import importlib.machinery
 import importlib.metadata
 import json
@@ -15,7 +17,7 @@ import sys
 class InstalledHere:
     """Finds the allowed top-level packages among those installed on this machine."""
 
-    def __init__(self, site, names):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
+    def __init__(self, site: list[str], names: frozenset[str]) -> None:
         self.site = site
         self.names = names
 
@@ -27,14 +29,13 @@ class InstalledHere:
 
     def find_distributions(self, context=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         """Tell importlib.metadata about the allowed distributions only."""
-        name = getattr(context, "name", None)
-        wanted = importlib.metadata.DistributionFinder.Context(name=name, path=self.site)
+        wanted = importlib.metadata.DistributionFinder.Context(name=getattr(context, "name", None), path=self.site)
         for found in importlib.metadata.MetadataPathFinder.find_distributions(wanted):
             if (found.metadata["Name"] or "").replace("-", "_").lower() in self.names:
                 yield found
 
 
-def main():  # type: ignore[no-untyped-def]  # noqa: ANN201
+def main() -> None:
     """Set the sandbox up and serve invocations until the process is killed."""
     wish = json.loads(sys.argv[1])
     here = sys.path[0]
@@ -48,4 +49,4 @@ def main():  # type: ignore[no-untyped-def]  # noqa: ANN201
 
 
 if __name__ == "__main__":
-    main()  # type: ignore[no-untyped-call]
+    main()

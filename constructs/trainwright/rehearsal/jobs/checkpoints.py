@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,9 +49,11 @@ class Stamp:
 
 @dataclass
 class Progress:
-    """What S3 has of this host's work: checkpoints uploaded, and the step and total of the uploaded progress file."""
+    """What S3 has of this host's work: checkpoints uploaded, since when (epoch seconds), and the step and total of the
+    uploaded progress file."""
 
     checkpoints: int = 0
+    since: float | None = None
     step: int | None = None
     total: int | None = None
 
@@ -142,7 +145,9 @@ class Synchroniser:
         except OSError:  # the script deleted or moved it meanwhile
             return False
         self._uploaded[name] = stamp
-        self.progress.checkpoints += name != PROGRESS
+        if name != PROGRESS:
+            self.progress.checkpoints += 1
+            self.progress.since = self.progress.since or time.time()
         return True
 
     def _note_progress(self, content: bytes) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from trainwright.rehearsal import facade
-from trainwright.rehearsal.faults import SpotInterruption, parse_faults
+from trainwright.rehearsal.faults import PROGRESS_FOLLOWS_SECONDS, SpotInterruption, parse_faults
 from trainwright.rehearsal.jobs import artifacts, channels, container, rights, validation
 from trainwright.rehearsal.jobs.checkpoints import Progress, Synchroniser
 from trainwright.rehearsal.jobs.credentials import CredentialsServer
@@ -221,18 +221,23 @@ class JobRun:
     def _interruption_due(self, crew: Crew, began: float) -> float | None:
         if self._due(crew, began):
             return 0.0
-        elapsed = time.time() - began
-        seconds = [item.fault.seconds for item in self._armed if item.left and item.fault.after == "seconds"]
-        return min((max(moment - elapsed, 0.001) for moment in seconds if moment is not None), default=None)
+        now, since = time.time(), crew.progress.since
+        moments = [began + item.fault.seconds for item in self._armed if item.left and item.fault.seconds is not None]
+        if since is not None and crew.progress.total is None:
+            moments.append(since + PROGRESS_FOLLOWS_SECONDS)
+        return min((moment - now for moment in moments if moment > now), default=None)
 
     def _due(self, crew: Crew, began: float) -> list[_Armed]:
-        reached, elapsed = crew.progress, time.time() - began
+        reached, now = crew.progress, time.time()
         return [
             item
             for item in self._armed
             if item.left
             and item.fault.is_due(
-                training_seconds=elapsed, checkpoints=reached.checkpoints, step=reached.step, total=reached.total
+                training_seconds=now - began,
+                checkpoint_seconds=None if reached.since is None else now - reached.since,
+                step=reached.step,
+                total=reached.total,
             )
         ]
 

@@ -11,7 +11,7 @@ _RESOURCES = "moto.cloudformation.parsing:ResourceMap"
 
 
 def _nothing() -> None:
-    """The engine stands in front of moto's as a whole: `api.register` answers every call, moto's code is not reached."""
+    """The engine stands in front of moto's as a whole: once `api.register` has run, moto's code is not reached."""
 
 
 MENDS: tuple[Mend, ...] = (

@@ -1,11 +1,12 @@
 """IAM and STS: credentials that belong to a role, and only where the role's trust policy says so.
 
-What a caller may do is not decided here but in the gate, for every service alike (``trainwright.rehearsal.permissions``).
+What a caller may do is not decided here but in the gate, for every service alike: see
+``trainwright.rehearsal.permissions``.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from moto.sts import models
 from moto.sts.exceptions import STSValidationError
@@ -34,7 +35,7 @@ def assume_role(
     role = models.AssumedRole(
         account_id=role_arn.split(":")[4],
         region_name=region_name,
-        access_key=_Key(session),
+        access_key=cast(Any, _Key(session)),
         role_session_name=role_session_name,
         role_arn=role_arn,
         policy=policy,

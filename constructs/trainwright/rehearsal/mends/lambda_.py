@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from moto.awslambda import models, responses
+from moto.awslambda.exceptions import InvalidParameterValueException
 from moto.core.responses import BaseResponse
 
 from trainwright.rehearsal.functions import engine
@@ -53,7 +54,7 @@ def _version(function: Any) -> str:
 
 def _layer(function: Any, arn: str) -> Layer:
     found = models.lambda_backends[function.account_id][function.region].layers_versions_by_arn(arn)
-    return Layer(arn, found.code_bytes or b"")
+    return Layer(arn, (found.code_bytes if found else None) or b"")
 
 
 def _log_group(function: Any) -> str:
@@ -144,7 +145,7 @@ def _check_role(role: str) -> None:
         sessions.mint(role, "lambda.amazonaws.com", "check")
     except PermissionDenied as denied:
         words = "The role defined for the function cannot be assumed by Lambda."
-        raise models.InvalidParameterValueException(words) from denied
+        raise InvalidParameterValueException(words) from denied
 
 
 def _create(original: Any) -> Any:

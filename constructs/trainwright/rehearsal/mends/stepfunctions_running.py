@@ -30,7 +30,25 @@ def _forget_threads() -> None:
             vars(module)["TMP_THREADS"] = _Forgetful()
 
 
+_LOUD = "moto writes the whole component into the log for each level that a failure comes up through."
+
 MENDS = (
+    swap(
+        "stepfunctions-failure-log",
+        f"{_ASL}.component.eval_component:EvalComponent._log_failure_event_exception",
+        "7d7aa73b14eebc890147ff5895a4381f67aba50d3b91f890bcb5f67c6481c95d",
+        running.log_failure,
+        source="https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html",
+        why=_LOUD,
+    ),
+    swap(
+        "stepfunctions-exception-log",
+        f"{_ASL}.component.eval_component:EvalComponent._log_exception",
+        "2125c07bc2eec625f737a61a1e49380c5596ac4afc5c28d885836e2ad30fe8c8",
+        running.log_exception,
+        source="https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html",
+        why=_LOUD,
+    ),
     act(
         "stepfunctions-threads",
         "moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branch_worker:BranchWorker.start",

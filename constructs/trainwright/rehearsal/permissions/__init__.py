@@ -1,11 +1,11 @@
 """Who may do what: the identity policies of this account's roles, evaluated for every request that a role makes.
 
 The account's root may do everything. A role session is held to its role's inline and attached policies and to its
-permissions boundary. What the evaluator does not know (a condition key, an operator, the resource of an operation, where
-the answer hangs on it) is refused with the code ``RehearsalNotEvaluated`` and counted, never allowed.
+permissions boundary. What the evaluator does not know (a condition key, an operator, the resource of an operation,
+where the answer hangs on it) is refused with the code ``RehearsalNotEvaluated`` and counted, never allowed.
 
-A bucket's policy is evaluated with them: its Deny wins, its Allow is enough. Not evaluated: policies of keys, topics and
-other resources, session policies, service control policies.
+A bucket's policy is evaluated with them: its Deny wins, its Allow is enough. Not evaluated: policies of keys, topics
+and other resources, session policies, service control policies.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import contextvars
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from trainwright.rehearsal.permissions import directory, keys, sessions
 from trainwright.rehearsal.permissions.actions import Need, hides_absence, needs
@@ -99,40 +99,51 @@ def _decide(session: Session, need: Need, place: Place) -> str | None:
     """
     role = directory.role(session.role_arn, action=need.action)
     context = keys.context(need.keys, role, session.arn, place, need.resource)
-    identity = [statement for policy in directory.identity_policies(role) for statement in policy]
+    identity: Iterable[Statement] = [one for policy in directory.identity_policies(role) for one in policy]
     boundary = directory.boundary(role)
+
+    about = _resource_policy(session, need, place)
 
     def speaks(statements: Iterable[Statement], *, allows: bool) -> bool:
         return speaking(statements, need.action, need.resource, context, allows=allows)
 
-    if speaks(identity, allows=False):
-        return _words(session, need, "with an explicit deny in an identity-based policy")
-    if speaks(_resource_policy(session, need, place, allows=False), allows=False):
-        return _words(session, need, "with an explicit deny in a resource-based policy")
-    if boundary is not None and speaks(boundary, allows=False):
-        return _words(session, need, "with an explicit deny in a permissions boundary")
-    if speaks(_resource_policy(session, need, place, allows=True), allows=True):
+    denies = {"an identity-based policy": identity, "a resource-based policy": about.denies}
+    for kind, statements in {**denies, "a permissions boundary": boundary or ()}.items():
+        if speaks(statements, allows=False):
+            return _words(session, need, f"with an explicit deny in {kind}")
+    if speaks(about.allows, allows=True):
         return None
-    if not speaks(identity, allows=True):
-        return _words(session, need, f"because no identity-based policy allows the {need.action} action")
-    if boundary is not None and not speaks(boundary, allows=True):
-        return _words(session, need, f"because no permissions boundary allows the {need.action} action")
+    grants = {"identity-based policy": identity, **({} if boundary is None else {"permissions boundary": boundary})}
+    for kind, statements in grants.items():
+        if not speaks(statements, allows=True):
+            return _words(session, need, f"because no {kind} allows the {need.action} action")
     return None
 
 
-def _resource_policy(session: Session, need: Need, place: Place, *, allows: bool) -> list[Statement]:
-    """The statements of the bucket's policy that are about the caller.
+class _About(NamedTuple):
+    """The statements of a resource's own policy that are about the caller."""
+
+    allows: list[Statement]
+    denies: list[Statement]
+
+
+def _resource_policy(session: Session, need: Need, place: Place) -> _About:
+    """What the bucket's policy says about the caller.
 
     The account as a principal only hands the question to identity policies, so that it counts in a Deny alone.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
     """
-    if not need.action.startswith("s3:") or not need.resource.startswith(f"arn:{place.partition}:s3:::"):
-        return []
-    bucket = need.resource.split(":::", 1)[1].split("/")[0]
-    account = f"arn:{place.partition}:iam::{place.account}:root"
-    callers = [session.role_arn, session.arn] + ([] if allows else [account, place.account])
+    start = f"arn:{place.partition}:s3:::"
+    if not need.action.startswith("s3:") or not need.resource.startswith(start):
+        return _About([], [])
+    bucket = need.resource.removeprefix(start).partition("/")[0]
+    callers = [session.role_arn, session.arn]
+    whole = [*callers, f"arn:{place.partition}:iam::{place.account}:root", place.account]
     statements = directory.bucket_policy(place.account, place.partition, bucket)
-    return [one for one in statements if one.allows == allows and one.names_principal(callers)]
+    return _About(
+        [one for one in statements if one.allows and one.names_principal(callers)],
+        [one for one in statements if not one.allows and one.names_principal(whole)],
+    )
 
 
 def _words(session: Session, need: Need, reason: str) -> str:

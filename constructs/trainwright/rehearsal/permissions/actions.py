@@ -174,7 +174,7 @@ def _passed_roles(call: Call) -> Iterator[Need]:
 
 
 def _tags_at_creation(call: Call, place: Place, keys: Mapping[str, list[str]]) -> Iterator[Need]:
-    """Tags in a create call need the tagging action too (SageMaker: AddTags; Step Functions and others: TagResource)."""
+    """Tags in a create call need the tagging action too (SageMaker: AddTags; Step Functions: TagResource)."""
     if not call.operation.startswith("Create"):
         return
     if call.service == "sagemaker" and call.params.get("Tags"):
@@ -223,7 +223,7 @@ def _key_of(call: Call, place: Place) -> str | None:
 def _bucket(call: Call, place: Place) -> Any | None:
     from moto.s3.models import s3_backends  # noqa: PLC0415
 
-    return s3_backends[place.account][place.partition].buckets.get(call.params.get("Bucket"))
+    return s3_backends[place.account][place.partition].buckets.get(str(call.params.get("Bucket")))
 
 
 def _stored_object(call: Call, place: Place) -> Any | None:
@@ -238,7 +238,7 @@ def _default_key(call: Call, place: Place) -> str | None:
     for rule in rules:
         default = rule.get("ApplyServerSideEncryptionByDefault", {})
         if default.get("SSEAlgorithm", "").startswith("aws:kms"):
-            return default.get("KMSMasterKeyID")
+            return str(default["KMSMasterKeyID"]) if default.get("KMSMasterKeyID") else None
     return None
 
 

@@ -1,7 +1,7 @@
 """Which resource an operation is about: ARNs from parameters, service by service.
 
-Formats: https://docs.aws.amazon.com/service-authorization/latest/reference/ (the page "Actions, resources, and condition
-keys" of each service). A parameter that is an ARN already is taken as it is.
+Formats: https://docs.aws.amazon.com/service-authorization/latest/reference/ (the page "Actions, resources, and
+condition keys" of each service). A parameter that is an ARN already is taken as it is.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def boundary(found: Any) -> tuple[Statement, ...] | None:
 
 
 def _default_document(policy: Any) -> str:
-    return next(version.document for version in policy.versions if version.version_id == policy.default_version_id)
+    return str(next(version.document for version in policy.versions if version.version_id == policy.default_version_id))
 
 
 def document(text: str | dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """What CloudFormation makes of each resource type: calls of the service's own API, type by type.
 
-`kind_of` gives the `Kind` of a type. Where this package has none, moto's own CloudFormation model is used; where moto has
-none either, the resource is recorded: it can be referred to, nothing stands behind it, and its event says so.
+`kind_of` gives the `Kind` of a type. Where this package has none, moto's own CloudFormation model is used; where moto
+has none either, the resource is recorded: it can be referred to, nothing stands behind it, and its event says so.
 """
 
 from __future__ import annotations

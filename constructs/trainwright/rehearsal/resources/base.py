@@ -37,7 +37,7 @@ class Wish:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
     def name(self, *, given: str | None = None, limit: int = 64, lower: bool = False) -> str:
-        """The property that names the resource or, where the template leaves it out, a name as CloudFormation makes it."""
+        """The name that the template gives or, where it leaves it out, one as CloudFormation makes it."""
         if given:
             return str(given)
         if lower:

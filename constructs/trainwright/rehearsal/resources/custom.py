@@ -136,7 +136,7 @@ def _invoke(wish: Wish, event: dict[str, Any], waiting: _Awaited) -> None:
 
 
 def _listen_for_failure(request_id: str, waiting: _Awaited) -> None:
-    """A function that fails answers nobody; AWS lets the stack wait until its time is up, this account says it at once."""
+    """A function that fails answers nobody; AWS lets the stack wait until its time is up, this account does not."""
     from trainwright.rehearsal.functions import engine  # noqa: PLC0415
     from trainwright.rehearsal.functions.spec import Outcome  # noqa: PLC0415
 

@@ -29,19 +29,19 @@ def _inline(iam: Any, role: str, wanted: list[dict[str, Any]], before: list[dict
         document = json.dumps(policy["PolicyDocument"])
         iam.put_role_policy(RoleName=role, PolicyName=policy["PolicyName"], PolicyDocument=document)
     for name in {policy["PolicyName"] for policy in before} - {policy["PolicyName"] for policy in wanted}:
-        _unless_gone(lambda name=name: iam.delete_role_policy(RoleName=role, PolicyName=name))
+        _unless_gone(iam.delete_role_policy, RoleName=role, PolicyName=name)
 
 
 def _attached(iam: Any, role: str, wanted: Iterable[str], before: Iterable[str]) -> None:
     for arn in set(wanted) - set(before):
         iam.attach_role_policy(RoleName=role, PolicyArn=arn)
     for arn in set(before) - set(wanted):
-        _unless_gone(lambda arn=arn: iam.detach_role_policy(RoleName=role, PolicyArn=arn))
+        _unless_gone(iam.detach_role_policy, RoleName=role, PolicyArn=arn)
 
 
-def _unless_gone(call: Callable[[], Any]) -> None:
+def _unless_gone(call: Callable[..., Any], **arguments: Any) -> None:
     try:
-        call()
+        call(**arguments)
     except Exception as error:
         if not is_gone(error):
             raise
@@ -73,7 +73,7 @@ def _set_boundary(iam: Any, role: str, arn: str | None) -> None:
 def _delete_role(wish: Wish) -> None:
     iam, name = wish.client("iam"), wish.physical_id
     for policy in wish.before.get("Policies", []):
-        _unless_gone(lambda policy=policy: iam.delete_role_policy(RoleName=name, PolicyName=policy["PolicyName"]))
+        _unless_gone(iam.delete_role_policy, RoleName=name, PolicyName=policy["PolicyName"])
     _attached(iam, name, [], wish.before.get("ManagedPolicyArns", []))
     iam.delete_role(RoleName=name)
 
@@ -89,7 +89,7 @@ def _put_policy(wish: Wish) -> Made:
         for holder in wanted:
             getattr(iam, f"put_{kind}_policy")(**{key: holder}, PolicyName=name, PolicyDocument=document)
         for holder in set(wish.before.get(holders, [])) - set(wanted):
-            _unless_gone(lambda k=kind, q=key, h=holder: getattr(iam, f"delete_{k}_policy")(**{q: h}, PolicyName=name))
+            _unless_gone(getattr(iam, f"delete_{kind}_policy"), **{key: holder}, PolicyName=name)
     return Made(wish.physical_id or wish.name(limit=128))
 
 
@@ -97,7 +97,7 @@ def _delete_policy(wish: Wish) -> None:
     iam, name = wish.client("iam"), wish.before["PolicyName"]
     for holders, kind, key in _HOLDERS:
         for holder in wish.before.get(holders, []):
-            _unless_gone(lambda k=kind, q=key, h=holder: getattr(iam, f"delete_{k}_policy")(**{q: h}, PolicyName=name))
+            _unless_gone(getattr(iam, f"delete_{kind}_policy"), **{key: holder}, PolicyName=name)
 
 
 def _create_managed(wish: Wish) -> Made:
@@ -129,7 +129,7 @@ def _hold_managed(wish: Wish, arn: str, before: dict[str, Any], *, wanted: dict[
         for holder in now - then:
             getattr(iam, f"attach_{kind}_policy")(**{key: holder}, PolicyArn=arn)
         for holder in then - now:
-            _unless_gone(lambda k=kind, q=key, h=holder: getattr(iam, f"detach_{k}_policy")(**{q: h}, PolicyArn=arn))
+            _unless_gone(getattr(iam, f"detach_{kind}_policy"), **{key: holder}, PolicyArn=arn)
 
 
 def _delete_managed(wish: Wish) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urlparse
 
@@ -12,7 +13,7 @@ from trainwright.rehearsal import gate, wire
 from trainwright.rehearsal.resources import custom
 from trainwright.rehearsal.stacks import describe, engine, plan, store
 from trainwright.rehearsal.stacks import scope as scopes
-from trainwright.rehearsal.stacks.errors import AlreadyExists, ValidationError
+from trainwright.rehearsal.stacks.errors import AlreadyExists, InsufficientCapabilities, ValidationError
 from trainwright.rehearsal.stacks.model import ChangeSet, Stack, Wish
 from trainwright.rehearsal.stacks.template import read
 
@@ -141,8 +142,6 @@ def _check_capabilities(wish: Wish, wanted: Mapping[str, Any]) -> None:
         return
     missing = needed - given
     if missing:
-        from trainwright.rehearsal.stacks.errors import InsufficientCapabilities  # noqa: PLC0415
-
         raise InsufficientCapabilities(f"Requires capabilities : [{', '.join(sorted(missing))}]")
 
 
@@ -274,9 +273,9 @@ def _create_change_set(params: Params) -> dict[str, Any]:
 def _stack_of_change_set(params: Params, kind: str, stack: Stack | None, wish: Wish) -> Stack:
     if kind == "CREATE":
         if stack is not None and stack.status != "REVIEW_IN_PROGRESS":
-            raise ValidationError(
-                f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [{params['ChangeSetName']}]."
-            )
+            name = params["ChangeSetName"]
+            words = f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [{name}]."
+            raise ValidationError(words)
         if stack is None:
             stack = _new_stack(params, wish, "REVIEW_IN_PROGRESS")
             store.stacks[stack.id] = stack
@@ -297,8 +296,6 @@ def _execute_change_set(params: Params) -> dict[str, Any]:
             )
         change_set.execution_status = "EXECUTE_COMPLETE"
         stack = change_set.stack
-        from dataclasses import replace  # noqa: PLC0415
-
         wish = replace(
             change_set.wish,
             token=params.get("ClientRequestToken"),

@@ -201,7 +201,8 @@ def _apply(change: _Change) -> str | None:
     failed = _in_order(graph, lambda name: _bring_about(change, name, wanted[name], graph[name]))
     if not failed:
         return None
-    return f"The following resource(s) failed to {'create' if not stack.updated and not change.changed else 'update'}: [{', '.join(failed)}]"
+    verb = "create" if stack.status == "CREATE_IN_PROGRESS" else "update"
+    return f"The following resource(s) failed to {verb}: [{', '.join(failed)}]"
 
 
 def _in_order(graph: Mapping[str, set[str]], act: Callable[[str], bool]) -> list[str]:
@@ -301,8 +302,12 @@ def _update(change: _Change, current: Resource, fresh: Resource) -> bool:
         return False
     stack_tags_changed = dict(change.wish.tags) != dict(change.wish.extras.get("tags_before", change.wish.tags))
     if fresh.properties == current.properties and not stack_tags_changed:
-        policies = {"deletion_policy": fresh.deletion_policy, "update_replace_policy": fresh.update_replace_policy}
-        change.stack.resources[current.logical_id] = replace(current, depends_on=fresh.depends_on, **policies)
+        change.stack.resources[current.logical_id] = replace(
+            current,
+            depends_on=fresh.depends_on,
+            deletion_policy=fresh.deletion_policy,
+            update_replace_policy=fresh.update_replace_policy,
+        )
         return True
     wish = _resource_wish(change, current, fresh.properties)
     kind = resources.kind_of(fresh.type)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -79,7 +80,7 @@ def scope_of(
         attributes = resource(name).attributes
         if wanted in attributes:
             return attributes[wanted]
-        if wanted.split(".")[0] in attributes and "." in wanted:
+        if wanted.partition(".")[0] in attributes and "." in wanted:
             return _inside(attributes, wanted, name)
         raise ResourceFailed(
             f"Requested attribute {wanted} does not exist in schema for {resource(name).type} ({name})"
@@ -112,10 +113,9 @@ def _dynamic(service: str, name: str, client: Callable[[str], Any]) -> str:
         return str(client("ssm").get_parameter(Name=name, WithDecryption=service == "ssm-secure")["Parameter"]["Value"])
     secret, *rest = name.split(":SecretString:")
     found = client("secretsmanager").get_secret_value(SecretId=secret.split(":SecretString")[0])["SecretString"]
-    if rest and rest[0].split(":")[0]:
-        import json  # noqa: PLC0415
-
-        return str(json.loads(found)[rest[0].split(":")[0]])
+    key = rest[0].partition(":")[0] if rest else ""
+    if key:
+        return str(json.loads(found)[key])
     return str(found)
 
 

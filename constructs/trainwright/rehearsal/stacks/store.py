@@ -45,9 +45,11 @@ def find_change_set(name: str, stack_name: str | None) -> ChangeSet:
     Raises:
         ChangeSetNotFound: there is none.
     """
-    for change_set in list(change_sets.values()):
+    for change_set in reversed(list(change_sets.values())):
         if name == change_set.id:
             return change_set
+        if change_set.stack.status == "DELETE_COMPLETE":
+            continue
         if name == change_set.name and stack_name in (change_set.stack.name, change_set.stack.id):
             return change_set
     raise ChangeSetNotFound(f"ChangeSet [{name}] does not exist")

@@ -42,27 +42,32 @@ def read(text: str) -> dict[str, Any]:
 
 
 def _read_yaml(text: str) -> Any:
-    import yaml  # noqa: PLC0415  (CDK writes JSON)
+    from ruamel.yaml import YAML  # noqa: PLC0415  (CDK writes JSON)
+    from ruamel.yaml.constructor import SafeConstructor  # noqa: PLC0415
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
-    class Loader(yaml.SafeLoader):
+    class Constructor(SafeConstructor):
         """YAML with CloudFormation's short forms."""
 
-    def short_form(loader: Any, suffix: str, node: Any) -> Any:
-        if isinstance(node, yaml.ScalarNode):
-            value: Any = loader.construct_scalar(node)
-        elif isinstance(node, yaml.SequenceNode):
-            value = loader.construct_sequence(node, deep=True)
-        else:
-            value = loader.construct_mapping(node, deep=True)
-        if suffix == "GetAtt" and isinstance(value, str):
-            value = value.split(".", 1)
-        return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
-
-    Loader.add_multi_constructor("!", short_form)
+    Constructor.add_multi_constructor("!", _short_form)
+    reader = YAML(typ="safe", pure=True)
+    reader.Constructor = Constructor
     try:
-        return yaml.load(text, Loader=Loader)  # noqa: S506  (a SafeLoader)
-    except yaml.YAMLError as error:
+        return reader.load(text)
+    except YAMLError as error:
         raise ValueError(str(error)) from error
+
+
+def _short_form(constructor: Any, suffix: str, node: Any) -> dict[str, Any]:
+    if node.id == "scalar":
+        value: Any = constructor.construct_scalar(node)
+    elif node.id == "sequence":
+        value = constructor.construct_sequence(node, deep=True)
+    else:
+        value = constructor.construct_mapping(node, deep=True)
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
 
 
 def references(value: Any) -> set[str]:

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
+from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
 
 from trainwright.rehearsal.states.expressions import ExpressionFailed, evaluate, fresh
 from trainwright.rehearsal.states.failures import query_failure
@@ -60,9 +61,8 @@ def _found(path: str, value: Any) -> Any:
     return fresh(extract_json(path, value))
 
 
-def typed(self: Any, env: Any, expected: str) -> Any:
-    """The value of a component's expression; States.QueryEvaluationError unless it has the JSON type ``expected``."""
-    expression = getattr(self, "string_jsonata", None) or self.string
+def typed(expression: Any, env: Any, expected: str) -> Any:
+    """The value of an expression; States.QueryEvaluationError unless it has the JSON type ``expected``."""
     expression.eval(env=env)
     value = env.stack.pop()
     actual = json_type(value)
@@ -87,7 +87,7 @@ def seconds(self: Any, env: Any) -> int:
 
     https://docs.aws.amazon.com/step-functions/latest/dg/state-wait.html (0 to 99999999)
     """
-    value = typed(self, env, "number")
+    value = typed(self.string_jsonata, env, "number")
     if int(value) != value or not 0 <= value <= 99999999:
         raise _failed(self.string_jsonata, env, f"returned a value that is not an integer from 0 to 99999999: {value}")
     return int(value)
@@ -95,31 +95,31 @@ def seconds(self: Any, env: Any) -> int:
 
 def condition(self: Any, env: Any) -> None:
     """ConditionStringJSONata._eval_body: a Choice's condition, which must be true or false."""
-    env.stack.append(typed(self, env, "boolean"))
+    env.stack.append(typed(self.string_jsonata, env, "boolean"))
 
 
 def fail_text(self: Any, env: Any) -> None:
     """Error._eval_body and Cause._eval_body of a Fail state: text, whatever the query language."""
     expression = self.string_expression
-    if not hasattr(expression, "expression") or not hasattr(expression, "location"):
+    if isinstance(expression, StringJSONata):
+        env.stack.append(typed(expression, env, "string"))
+    else:
         expression.eval(env=env)
-        return
-    self.string = expression
-    env.stack.append(typed(self, env, "string"))
 
 
 def wait_until(self: Any, env: Any) -> float:
     """Timestamp._get_wait_seconds: seconds until the instant that the field names, never in the local time zone."""
     expression = self.string
-    if hasattr(expression, "location"):
-        text = typed(self, env, "string")
+    computed = isinstance(expression, StringJSONata)
+    if computed:
+        text = typed(expression, env, "string")
     else:
         expression.eval(env=env)
         text = env.stack.pop()
     instant = parse_instant(text)
     if instant is not None:
         return (instant - datetime.datetime.now(tz=datetime.UTC)).total_seconds()
-    if hasattr(expression, "location"):
+    if computed:
         words = f"returned a value that is not a valid ISO-8601 extended offset date-time: '{text}'"
         raise _failed(expression, env, words)
     raise FailureEventException(self._create_failure_event(env, text))
@@ -174,4 +174,4 @@ def reset_states(self: Any, input_value: Any) -> None:
 
 def items(self: Any, env: Any) -> None:
     """ItemsJSONata._eval_body: the array that a Map walks over."""
-    env.stack.append(typed(self, env, "array"))
+    env.stack.append(typed(self.string_jsonata, env, "array"))

@@ -7,6 +7,7 @@ at that moment. Here the end of a program is a fact that stays: every wait looks
 from __future__ import annotations
 
 import datetime
+import logging
 import threading
 import time
 from typing import Any
@@ -34,6 +35,7 @@ from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 from trainwright.rehearsal.states import failures, jsonata
 from trainwright.rehearsal.states.expressions import fresh
 
+LOG = logging.getLogger("trainwright.rehearsal")
 NOT_TRUNCATED = {"truncated": False}
 
 
@@ -423,3 +425,15 @@ def eval_choice(self: Any, env: Any) -> None:
         words = "Failed to transition out of the state. The state does not point to a next state."
         raise failures.runtime_failure(env, words)
     env.stack.append(self.default_state.state_name)
+
+
+def log_failure(self: Any, failure_event_exception: FailureEventException) -> None:
+    """EvalComponent._log_failure_event_exception: a machine's failure is in its history, not in the account's log."""
+    if LOG.isEnabledFor(logging.DEBUG):
+        LOG.debug("%s: %s", type(self).__name__, failure_event_exception.failure_event.event_details)
+
+
+def log_exception(self: Any, exception: Exception) -> None:
+    """EvalComponent._log_exception: where moto's interpreter itself failed, with the way to that place."""
+    if not isinstance(exception, (TimeoutError, NoSuchJsonPathError)):
+        LOG.debug("%s failed", type(self).__name__, exc_info=exception)
