@@ -67,7 +67,7 @@ def test_after_checkpoint_waits_for_the_fraction_where_the_total_is_known():
     fault = SpotInterruption(after="checkpoint", fraction=0.25)
     assert not due(fault, checkpoint_seconds=0.0, step=4, total=20)
     assert due(fault, checkpoint_seconds=0.0, step=5, total=20)
-    assert not due(fault, checkpoints=0, step=5, total=20)
+    assert not due(fault, checkpoint_seconds=None, step=5, total=20)
 
 
 def test_after_seconds_and_after_step():
