@@ -61,9 +61,7 @@ class Rule:
     retry: Retry = "no_retry"
 
 
-def _rule(  # noqa: PLR0917  a table row
-    label: str, fault: Fault, words: str, summary: str, remedy: str, retry: Retry = "no_retry"
-) -> Rule:
+def _rule(label: str, fault: Fault, words: str, summary: str, remedy: str, retry: Retry = "no_retry") -> Rule:
     return Rule(label, fault, re.compile(words, re.IGNORECASE | re.DOTALL), summary, remedy, retry)
 
 

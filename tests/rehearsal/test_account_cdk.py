@@ -46,9 +46,6 @@ class App:
         (out / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": self._artifacts(digest)}))
 
     def _artifacts(self, digest: str) -> dict:
-        role = (
-            "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cdk-hnb659fds-%s-role-${AWS::AccountId}-${AWS::Region}"
-        )
         stack = {
             "templateFile": f"{self.name}.template.json",
             "stackName": self.name,

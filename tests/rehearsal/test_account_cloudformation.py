@@ -253,6 +253,21 @@ def test_a_failed_update_makes_the_stack_what_it_was(stacks, account):
     assert json.loads(json.dumps(stacks.client.get_template(StackName=name)["TemplateBody"]))["Resources"] == before
 
 
+def test_new_tags_reach_what_can_be_tagged_and_nothing_else(stacks, account):
+    body = json.dumps({"Resources": {**_custom(), "One": _parameter("x")}})
+    name = stacks.helpers.unique("stack")
+    stacks.client.create_stack(StackName=name, TemplateBody=body, Capabilities=_CAPABILITIES)
+    stacks.settle(name)
+    tags = [{"Key": "team", "Value": "research"}]
+    stacks.client.update_stack(StackName=name, TemplateBody=body, Capabilities=_CAPABILITIES, Tags=tags)
+    assert stacks.settle(name) == "UPDATE_COMPLETE", stacks.events(name)
+    physical = stacks.physical(name)
+    assert account.client("iam").list_role_tags(RoleName=physical["Role"])["Tags"] == tags
+    ssm = account.client("ssm")
+    assert ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=physical["One"])["TagList"] == tags
+    assert not [one for one in stacks.events(name, "Thing") if one[1].startswith("UPDATE")]
+
+
 def test_an_update_that_changes_nothing_is_refused(stacks):
     name, _ = stacks.create({"One": _parameter("x")})
     with pytest.raises(ClientError, match="No updates are to be performed"):

@@ -213,3 +213,13 @@ def test_plain_moto_fails_on_an_empty_environment(plain_moto, account):
     found = account.client("lambda").update_function_configuration(FunctionName=mine, **wish)
     assert found["TracingConfig"] == {"Mode": "Active"}
     assert "Environment" not in found
+
+
+def test_an_invocation_has_one_request_id(account):
+    """The mend lambda-request-id, and what moto does without it."""
+    from moto.core.responses import BaseResponse
+
+    seen, answer = account.invoke(account.function("def handler(e, c): return c.aws_request_id"))
+    assert answer["ResponseMetadata"]["RequestId"] == seen
+    headers, _ = BaseResponse._enrich_response({"x-amzn-RequestId": "mine"}, "")
+    assert set(headers.values()) != {"mine"}

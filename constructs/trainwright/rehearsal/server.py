@@ -8,6 +8,7 @@ Exit codes: 0 stopped as asked, 2 a configuration that cannot be read, 3 the por
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import logging
 import os
@@ -108,6 +109,7 @@ def start(config: Config, listener: socket.socket) -> dict[str, Any]:
     config.root.mkdir(parents=True, exist_ok=True)
     _log_to(config.root / "account.log")
     _settings(config, listener.getsockname()[1])
+    _share_botocore_data()
     from trainwright.rehearsal import facade  # noqa: PLC0415  (moto reads its settings when it is imported)
 
     facade.configure(config)
@@ -151,6 +153,13 @@ def _settings(config: Config, port: int) -> None:
         NO_PROXY="localhost,127.0.0.1",
         no_proxy="localhost,127.0.0.1",
     )
+
+
+def _share_botocore_data() -> None:
+    """Read botocore's data files once: moto opens half a dozen sessions, and each would parse endpoints.json again."""
+    from botocore import loaders  # noqa: PLC0415
+
+    loaders.create_loader = functools.cache(loaders.create_loader)
 
 
 def _mend() -> None:

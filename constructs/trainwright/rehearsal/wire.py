@@ -85,7 +85,11 @@ def _service(name: str, environ: Mapping[str, Any]) -> str:
 def buffer_body(environ: dict[str, Any]) -> bytes:
     """Read a request's body and put it back for whoever reads it next."""
     length = int(environ.get("CONTENT_LENGTH") or 0)
-    body = environ["wsgi.input"].read(length) if length else b""
+    if environ.get("wsgi.input_terminated") and not length:  # sent in chunks
+        body: bytes = environ["wsgi.input"].read()
+        environ["CONTENT_LENGTH"] = str(len(body))
+    else:
+        body = environ["wsgi.input"].read(length) if length else b""
     environ["wsgi.input"] = io.BytesIO(body)
     return body
 

@@ -342,6 +342,14 @@ def main():
         sfn.stop_execution(executionArn=execution)
         return finish(execution, 1)["status"]
 
+    def formatted(call):
+        return start({"A": {"Type": "Pass", "Parameters": {"x.$": call}, "End": True}}, {"a": 1})
+
+    show("stepfunctions-intrinsic-text", "stepfunctions-intrinsic-escapes")(
+        lambda: json.loads(formatted("States.Format('it\\'s', $.a)")["output"])["x"]
+    )
+    show("stepfunctions-format")(lambda: formatted("States.Format('\\{\\} {}', $.a)")["status"])
+
     @show("stepfunctions-failure-log", "stepfunctions-exception-log")
     def _():
         from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent

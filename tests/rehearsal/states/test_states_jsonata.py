@@ -238,3 +238,18 @@ def test_a_refused_jsonata_definition_leaves_the_next_machine_alone(account):
         account.machine(broken)
     states = {"Y": {"Type": "Pass", "Parameters": {"b.$": "$.a"}, "End": True}}
     assert account.output(states, {"a": 1}, language="JSONPath") == {"b": 1}
+
+
+@pytest.mark.parametrize(
+    ("call", "value"),
+    [
+        ("States.Format('it\\'s {} \"q\"', $.a)", 'it\'s 1 "q"'),
+        ("States.Format('\\{\\} {} \u00e9', $.s)", '{} a"b \u00e9'),
+        ("States.StringToJson('{\"k\": 1}')", {"k": 1}),
+        ("States.ArrayContains(States.Array('a\"b', 1), $.s)", True),
+        ("States.JsonToString($)", '{"a":1,"s":"a\\"b"}'),
+    ],
+)
+def test_the_functions_of_jsonpath_states_read_their_texts_as_written(account, call, value):
+    states = {"A": {"Type": "Pass", "Parameters": {"x.$": call}, "End": True}}
+    assert account.output(states, {"a": 1, "s": 'a"b'}, language="JSONPath") == {"x": value}

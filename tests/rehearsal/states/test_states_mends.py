@@ -24,6 +24,9 @@ PLAIN = {
     "stepfunctions-query-language-scope": [False, 2],  # what a refused definition leaves behind
     "stepfunctions-text": {'a\\"b': 1},
     "stepfunctions-string-literal": "a\\/b",
+    "stepfunctions-intrinsic-text": "it\\\\",  # cut at the quote
+    "stepfunctions-intrinsic-escapes": "it\\\\",
+    "stepfunctions-format": "FAILED",
     "stepfunctions-error-codes": "ClientError",  # no code of its own
     "stepfunctions-definition": True,
     "stepfunctions-create": True,

@@ -241,7 +241,7 @@ class Rehearsal:
 
 
 # A script of one's own need not write progress.json; the job was interrupted, got its checkpoints back and completed.
-UNKNOWN_STEP = "completed with its checkpoints restored; from which step is not known: the script writes no progress.json"
+UNKNOWN_STEP = "its checkpoints came back; from which step it went on is not known: it writes no progress.json"
 
 
 def _failed_run(execution: dict[str, Any], watch: Watch) -> StepFailed:

@@ -85,7 +85,6 @@ class Sandbox:
             # The daemon that Lambda runs beside a function; on this machine nobody listens there.
             "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
             "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-            "NO_PROXY": "localhost,127.0.0.1",
         }
 
     @property

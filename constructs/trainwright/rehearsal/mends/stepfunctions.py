@@ -57,7 +57,7 @@ def _describe_with_revision(original: Any) -> Any:
     def describe(self: Any, state_machine_arn: str) -> Any:
         answer = original(self, state_machine_arn)
         machine = self.stepfunction_backend.describe_state_machine(state_machine_arn)
-        answer.result.update(api._revision(machine))
+        answer.result.update(api.revision(machine))
         return answer
 
     return describe
@@ -110,6 +110,31 @@ MENDS = (
         lambda _: program.text_of,
         source="https://www.rfc-editor.org/rfc/rfc8259#section-7",
         why="moto reads JSON texts as texts of Python, whose escapes differ.",
+    ),
+    swap(
+        "stepfunctions-intrinsic-text",
+        f"{_PARSER}.preprocessor:Preprocessor.visitString_intrinsic_function",
+        "c9faa27fc0978c2475426367f3f17deda204f3b32574b2f07f0a26e76760f589",
+        program.intrinsic_of,
+        source=f"{_GUIDE}/intrinsic-functions.html",
+        why="moto reads the call of an intrinsic function with the escapes of the JSON text around it.",
+    ),
+    swap(
+        "stepfunctions-intrinsic-escapes",
+        f"{_PARSER}.intrinsic.preprocessor:Preprocessor._replace_escaped_characters",
+        "3d84ce1e384470c242c6504d794057dcec391539d9d99d1997d1580f6d5e9aae",
+        staticmethod(program.unescaped),
+        source=f"{_GUIDE}/intrinsic-functions.html",
+        why="moto leaves the backslash before a quote in the text of an intrinsic function.",
+    ),
+    swap(
+        "stepfunctions-format",
+        "moto.stepfunctions.parser.asl.component.intrinsic.function.statesfunction.generic.string_format:"
+        "StringFormat._eval_body",
+        "97791ffd1722b6812981b2263d13b3541fc046ca1ee1ccb709ec6ab390bffca7",
+        program.format_text,
+        source=f"{_GUIDE}/intrinsic-functions.html",
+        why="moto takes the text for one of Python's format strings.",
     ),
     act(
         "stepfunctions-error-codes",

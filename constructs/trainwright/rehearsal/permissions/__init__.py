@@ -34,7 +34,7 @@ caller: contextvars.ContextVar[Session | None] = contextvars.ContextVar("caller"
 
 _lock = threading.Lock()
 _used: Counter[tuple[str, str, str, bool]] = Counter()
-_denied: list[dict[str, str]] = []
+_denied: Counter[tuple[str, str, str, str]] = Counter()
 _unknown: Counter[tuple[str, str]] = Counter()
 
 
@@ -168,14 +168,7 @@ def _note(session: Session, need: Need, refusal: str | None) -> None:
     with _lock:
         _used[session.role_arn, need.action, need.resource, refusal is None] += 1
         if refusal is not None:
-            _denied.append(
-                {
-                    "principal": session.role_arn,
-                    "action": need.action,
-                    "resource": need.resource,
-                    "message": refusal,
-                }
-            )
+            _denied[session.role_arn, need.action, need.resource, refusal] += 1
 
 
 def note_unknown(who: str, what: str) -> None:
@@ -192,6 +185,9 @@ def report() -> dict[str, list[dict[str, Any]]]:
                 {"principal": who, "action": action, "resource": resource, "allowed": allowed, "count": count}
                 for (who, action, resource, allowed), count in _used.items()
             ],
-            "denied": [dict(entry) for entry in _denied],
+            "denied": [
+                {"principal": who, "action": action, "resource": resource, "message": message, "count": count}
+                for (who, action, resource, message), count in _denied.items()
+            ],
             "unknown": [{"principal": who, "what": what, "count": count} for (who, what), count in _unknown.items()],
         }

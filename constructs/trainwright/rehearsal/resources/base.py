@@ -58,7 +58,9 @@ class Made:
 
 
 class Kind(Protocol):
-    """How resources of one type are made, changed and removed."""
+    """How resources of one type are made, changed and removed; ``tagged`` says that the stack's tags reach them."""
+
+    tagged: bool
 
     def replaces(self, wish: Wish) -> bool:
         """Whether the change needs another resource in the old one's place."""
@@ -75,6 +77,8 @@ class Kind(Protocol):
 
 class Table:
     """A kind written as three functions and the properties whose change needs another resource."""
+
+    tagged = True
 
     def __init__(
         self,

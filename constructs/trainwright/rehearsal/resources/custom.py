@@ -49,6 +49,8 @@ def take_answer(path: str, body: bytes) -> bool:
 class CustomKind:
     """A resource that somebody else's code makes."""
 
+    tagged = False
+
     def replaces(self, wish: Wish) -> bool:
         """Only another function makes another resource; otherwise the answer to Update decides."""
         return wish.changed("ServiceToken")

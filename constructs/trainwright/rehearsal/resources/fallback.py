@@ -25,9 +25,10 @@ def fallback_kind(type_name: str) -> Kind:
 class MotoKind:
     """A type as moto's CloudFormation makes it."""
 
+    tagged = False
+
     def __init__(self, model: Any) -> None:
         self._model = model
-        self._made: dict[str, Any] = {}
 
     def replaces(self, wish: Wish) -> bool:
         """Moto's updates are uneven; another resource is always right."""
@@ -83,6 +84,8 @@ class _LiveAttributes(dict[str, Any]):
 
 class RecorderKind:
     """A type that nothing stands behind here: it keeps its properties and can be referred to."""
+
+    tagged = False
 
     def replaces(self, wish: Wish) -> bool:
         """Never."""

@@ -54,6 +54,8 @@ def _tag_bucket(wish: Wish, name: str) -> None:
     tags = tag_list(wish)
     if tags:
         wish.client("s3").put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags})
+    elif wish.before:
+        wish.client("s3").delete_bucket_tagging(Bucket=name)
 
 
 def _configure_bucket(wish: Wish, name: str, property_name: str) -> None:

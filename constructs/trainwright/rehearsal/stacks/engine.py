@@ -300,18 +300,13 @@ def _update(change: _Change, current: Resource, fresh: Resource) -> bool:
     if fresh.type != current.type:
         _note(change, current, "UPDATE_FAILED", "Update of resource type is not permitted")
         return False
-    stack_tags_changed = dict(change.wish.tags) != dict(change.wish.extras.get("tags_before", change.wish.tags))
-    if fresh.properties == current.properties and not stack_tags_changed:
-        change.stack.resources[current.logical_id] = replace(
-            current,
-            depends_on=fresh.depends_on,
-            deletion_policy=fresh.deletion_policy,
-            update_replace_policy=fresh.update_replace_policy,
-        )
+    wish, kind = _resource_wish(change, current, fresh.properties), resources.kind_of(fresh.type)
+    if fresh.properties == current.properties and not (
+        _tags_changed(change) and kind.tagged and not kind.replaces(wish)
+    ):
+        _keep(change, current, fresh)
         return True
-    wish = _resource_wish(change, current, fresh.properties)
-    kind = resources.kind_of(fresh.type)
-    if fresh.properties != current.properties and kind.replaces(wish):
+    if kind.replaces(wish):
         return _replace(change, current, fresh)
     _note(change, current, "UPDATE_IN_PROGRESS")
     change.changed[current.logical_id] = copy.copy(current)
@@ -322,6 +317,20 @@ def _update(change: _Change, current: Resource, fresh: Resource) -> bool:
         return False
     _keep_updated(change, current, fresh, made)
     return True
+
+
+def _tags_changed(change: _Change) -> bool:
+    return dict(change.wish.tags) != dict(change.wish.extras.get("tags_before", change.wish.tags))
+
+
+def _keep(change: _Change, current: Resource, fresh: Resource) -> None:
+    """Leave a resource as it is, but remember what the template now says about its order and its end."""
+    change.stack.resources[current.logical_id] = replace(
+        current,
+        depends_on=fresh.depends_on,
+        deletion_policy=fresh.deletion_policy,
+        update_replace_policy=fresh.update_replace_policy,
+    )
 
 
 def _keep_updated(change: _Change, current: Resource, fresh: Resource, made: base.Made) -> None:

@@ -98,10 +98,10 @@ def describe_state_machine_for_execution(self: Any) -> ActionResult:
         "tracingConfiguration": machine.tracingConfiguration,
         "encryptionConfiguration": machine.encryptionConfiguration,
     }
-    return ActionResult(answer | _revision(machine))
+    return ActionResult(answer | revision(machine))
 
 
-def _revision(machine: Any) -> dict[str, str]:
+def revision(machine: Any) -> dict[str, str]:
     revision = getattr(machine, "revision_id", None)
     return {"revisionId": revision} if revision else {}
 
@@ -112,7 +112,7 @@ def update_state_machine(original: Any) -> Any:
     def update(self: Any) -> ActionResult:
         answer: ActionResult = original(self)
         machine = self.stepfunction_backend.describe_state_machine(self._get_param("stateMachineArn"))
-        return ActionResult({**answer.result, **_revision(machine)})  # type: ignore[dict-item]
+        return ActionResult({**answer.result, **revision(machine)})  # type: ignore[dict-item]
 
     return update
 

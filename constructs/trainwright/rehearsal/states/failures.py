@@ -146,11 +146,11 @@ def execution_failed_details(failure: FailureEventException) -> dict[str, str] |
     if error:
         details["error"] = error
     if cause:
-        details["cause"] = _own_words(failure.failure_event, error, cause)
+        details["cause"] = own_words(failure.failure_event, error, cause)
     return details
 
 
-def _own_words(failure: FailureEvent, error: str | None, cause: str) -> str:
+def own_words(failure: FailureEvent, error: str | None, cause: str) -> str:
     if error not in (RUNTIME_ERROR, QUERY_ERROR) or cause.startswith(DECORATED):
         return cause
     return f"{DECORATED} '{failure.state_name}' (entered at the event id #{failure.source_event_id}). {cause}"

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 from moto.stepfunctions.parser.asl.antlr.runtime.ASLLexer import ASLLexer
-from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
+from moto.stepfunctions.parser.asl.component.common.string.string_expression import (
+    StringIntrinsicFunction,
+    StringJSONata,
+)
 from moto.stepfunctions.parser.asl.component.component import Component
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+from moto.stepfunctions.parser.asl.parse.intrinsic.intrinsic_parser import IntrinsicParser
 
 # The field of a state that a component stands for, by the name of its class: Step Functions names the place of a
 # failed expression with these, /-separated, as in Arguments/Tags[0]/Value or Choices[1]/Condition.
@@ -104,3 +109,23 @@ def text_of(parser_rule_context: Any) -> str | None:
         return None
     text = str(parser_rule_context.getText())
     return str(json.loads(text, strict=False)) if len(text) > 1 and text[0] == text[-1] == '"' else text
+
+
+def intrinsic_of(self: Any, ctx: Any) -> StringIntrinsicFunction:
+    """Preprocessor.visitString_intrinsic_function: the call as it reads once the JSON around it is decoded."""
+    text = text_of(ctx.STRINGINTRINSICFUNC()) or ""
+    function, _ = IntrinsicParser.parse(text)
+    return StringIntrinsicFunction(intrinsic_function_derivation=text, function=function)
+
+
+def unescaped(match: re.Match[str]) -> str:
+    """Preprocessor._replace_escaped_characters of intrinsic functions; the braces are left to States.Format."""
+    return match.group(1) if match.group(1) in "'\\" else match.group(0)
+
+
+def format_text(self: Any, env: Any) -> None:
+    """StringFormat._eval_body: a value for each {}, and braces of the text where a backslash stands before them."""
+    self.argument_list.eval(env=env)
+    template, *values = env.stack.pop()
+    texts = map(self._to_str_repr, values)
+    env.stack.append(re.sub(r"\\([{}])|\{\}", lambda found: found.group(1) or next(texts), template))

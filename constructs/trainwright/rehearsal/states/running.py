@@ -329,7 +329,7 @@ def _error_output(failure: Any) -> dict[str, str]:
     # Where an error or a cause is missing, Step Functions gives an empty text.
     details: dict[str, Any] = next(iter((failure.event_details or {}).values()), {})
     error = details.get("error", "")
-    return {"Error": error, "Cause": failures._own_words(failure, error, details.get("cause") or "")}
+    return {"Error": error, "Cause": failures.own_words(failure, error, details.get("cause") or "")}
 
 
 # --- one attempt of one state --------------------------------------------------------------------------------------
