@@ -76,6 +76,18 @@ class Deployed:
 
         return wait_for(look, f"{name} to be {status}", seconds)
 
+    def training(self, arn):
+        """The run's first job once its script has begun: process 1 is deaf to SIGTERM until it has a handler."""
+        job = self.job(arn)
+        wait_for(lambda: "started" in self.log(job["TrainingJobName"]), "the script's first line")
+        return job
+
+    def log(self, job_name):
+        logs, group = self.client("logs"), "/aws/sagemaker/TrainingJobs"
+        found = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job_name}/")["logStreams"]
+        pages = [logs.get_log_events(logGroupName=group, logStreamName=each["logStreamName"]) for each in found]
+        return [event["message"] for page in pages for event in page["events"]]
+
     def _maybe_run_id(self, arn):
         try:
             return self.run_id(arn)

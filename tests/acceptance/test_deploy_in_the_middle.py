@@ -36,7 +36,7 @@ def handler(event, context):
 
 def test_a_run_under_way_ends_on_its_old_version_and_the_next_takes_the_new(platform, changed_runtime):
     before = platform.start(seconds=25)
-    platform.job(before)
+    platform.training(before)
     try:
         platform.deploy(python_path=changed_runtime)
         assert platform.execution(before)["status"] == "RUNNING", "the deploy took longer than the run it should hit"

@@ -33,7 +33,7 @@ def test_a_failed_run_keeps_its_checkpoints_and_logs(platform):
 
 def test_a_stopped_execution_stops_its_job_and_still_gets_its_record_and_report(platform):
     arn = platform.start(seconds=60)
-    job = platform.job(arn)
+    job = platform.training(arn)
     platform.client("stepfunctions").stop_execution(executionArn=arn, error="Changed", cause="my mind")
     assert platform.finish(arn)["status"] == "ABORTED"
     stopped = platform.job(arn, "Stopped")

@@ -114,7 +114,7 @@ def refusal(event):
 def test_a_stopped_run_cannot_stop_its_job_without(action, platform, role):
     with role.without(action):
         arn = platform.start(seconds=30)
-        platform.job(arn)
+        platform.training(arn)
         platform.client("stepfunctions").stop_execution(executionArn=arn)
         report = platform.report(arn)
     assert [d for d in denials(platform) if d["action"] == action and role.name in d["principal"]]
