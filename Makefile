@@ -62,5 +62,6 @@ $(VENV)/.test: $(VENV)/.base
 $(VENV)/.more: $(VENV)/.test tools/requirements-more.txt
 	@echo "set-up: installing what the further tests need (torch, playwright)"
 	@$(INSTALL) -r tools/requirements-more.txt
-	@$(BIN)/python -m playwright install --only-shell chromium || echo "set-up: no browser could be installed"
+	@command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null || \
+	  $(BIN)/python -m playwright install --only-shell chromium || echo "set-up: no browser could be installed"
 	@touch $@

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from trainwright.rehearsal import mends
-from trainwright.rehearsal.mends import codebuild, ecr, ecr_cloudformation, sagemaker
+from trainwright.rehearsal.mends import codebuild, ecr, sagemaker
 
 PLAIN = """
 import boto3, json, logging, sys
@@ -130,7 +130,7 @@ print(json.dumps([scanning, deleted is None and not ecr.describe_repositories()[
 
 
 @pytest.mark.parametrize(
-    "mend", [*sagemaker.MENDS, *codebuild.MENDS, *ecr.MENDS, *ecr_cloudformation.MENDS], ids=lambda mend: mend.name
+    "mend", [*sagemaker.MENDS, *codebuild.MENDS, *ecr.MENDS], ids=lambda mend: mend.name
 )
 def test_every_mend_fits_the_installed_moto_and_names_its_source(mend):
     mends.check([mend])
