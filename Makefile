@@ -35,6 +35,7 @@ bench: $(VENV)/.base ## what the main job costs: seconds, overhead, transitions,
 	@$(BIN)/python tools/bench.py
 
 test-more: $(VENV)/.more ## the tests that need torch, AWS's SDKs or a browser; says what it ran and what it could not
+	@test -f .rehearsal/last/report.html || $(BIN)/trainwright rehearse
 	$(BIN)/python -m pytest -m more -rA
 
 clean: ## remove what was made here: environment, tools, rehearsals, caches

@@ -41,9 +41,9 @@ def _new(match: re.Match[str]) -> str:
     return f"<!-- {match['kind']}: {match['name']} -->\n```{match['language']}\n{content}```"
 
 
-def recorded() -> str:
-    """The lines of the last rehearsal's output that tell the story, at most fifteen."""
-    lines = [line.rstrip() for line in TRANSCRIPT.read_text(encoding="utf-8").splitlines() if _TOLD.search(line)]
+def recorded(transcript: Path = TRANSCRIPT) -> str:
+    """The lines of a rehearsal's output (the last one's) that tell the story, at most fifteen."""
+    lines = [line.rstrip() for line in transcript.read_text(encoding="utf-8").splitlines() if _TOLD.search(line)]
     return "".join(f"{line}\n" for line in lines[:RECORDED_LINES])
 
 

@@ -1,8 +1,10 @@
 """One whole rehearsal of the main job, from the checkout and from the wheel, in an empty folder, with an empty HOME."""
 
 import hashlib
+import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -93,3 +95,21 @@ def words_of(entry: Path) -> str:
         return (entry / "cmdline").read_text()
     except OSError:
         return ""
+
+
+def test_the_readme_shows_what_is_really_printed(folder: Path, output: str) -> None:
+    """The recorded lines and these, but for times, names and learned figures: `tools/readme.py` records anew."""
+    root = Path(__file__).parents[2]
+    spec = importlib.util.spec_from_file_location("readme", root / "tools" / "readme.py")
+    assert spec and spec.loader
+    readme = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(readme)
+    shown = re.search(r"<!-- recorded: make rehearse -->\n```\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
+    assert shown
+    printed = readme.recorded(folder / ".rehearsal" / "last" / "output.txt")
+    assert masked(shown[1]) == masked(printed)
+
+
+def masked(text: str) -> list[str]:
+    without_names = re.sub(r"research-[0-9a-f]{10}|\d[\d.:-]*", "#", text)
+    return [" ".join(line.split()) for line in without_names.splitlines()]
