@@ -129,9 +129,7 @@ print(json.dumps([scanning, deleted is None and not ecr.describe_repositories()[
     assert not deleted
 
 
-@pytest.mark.parametrize(
-    "mend", [*sagemaker.MENDS, *codebuild.MENDS, *ecr.MENDS], ids=lambda mend: mend.name
-)
+@pytest.mark.parametrize("mend", [*sagemaker.MENDS, *codebuild.MENDS, *ecr.MENDS], ids=lambda mend: mend.name)
 def test_every_mend_fits_the_installed_moto_and_names_its_source(mend):
     mends.check([mend])
     assert mend.source.startswith("https://docs.aws.amazon.com/")
