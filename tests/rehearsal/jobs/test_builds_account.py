@@ -134,6 +134,7 @@ def test_cloudformation_makes_keeps_and_deletes_a_repository(account):
     template["Outputs"] = {"Name": {"Value": {"Ref": "Images"}}}
     stacks, ecr = account.client("cloudformation"), account.client("ecr")
     stacks.create_stack(StackName="Repositories", TemplateBody=json.dumps(template))
+    wait_until(stacks, "create")
     name = stacks.describe_stacks(StackName="Repositories")["Stacks"][0]["Outputs"][0]["OutputValue"]
     [made] = ecr.describe_repositories(repositoryNames=[name])["repositories"]
     assert made["imageScanningConfiguration"] == {"scanOnPush": True}
@@ -142,9 +143,16 @@ def test_cloudformation_makes_keeps_and_deletes_a_repository(account):
 
     properties["ImageScanningConfiguration"] = {"ScanOnPush": False}
     stacks.update_stack(StackName="Repositories", TemplateBody=json.dumps(template))
+    wait_until(stacks, "update")
     assert [image["imageTags"] for image in ecr.describe_images(repositoryName=name)["imageDetails"]] == [["kept"]]
     [changed] = ecr.describe_repositories(repositoryNames=[name])["repositories"]
     assert changed["imageScanningConfiguration"] == {"scanOnPush": False}
 
     stacks.delete_stack(StackName="Repositories")
+    wait_until(stacks, "delete")
     assert name not in [item["repositoryName"] for item in ecr.describe_repositories()["repositories"]]
+
+
+def wait_until(stacks, done):
+    waiter = stacks.get_waiter(f"stack_{done}_complete")
+    waiter.wait(StackName="Repositories", WaiterConfig={"Delay": 1, "MaxAttempts": 60})

@@ -65,7 +65,7 @@ class Outcome:
 def _attempt_line(attempt: dict[str, Any]) -> str:
     resumed = attempt["resumed_from_step"]
     parts = [
-        f"{attempt['status']} on {str(attempt['capacity']).replace('_', '-')}",
+        f"{attempt['status']}, {str(attempt['capacity']).replace('_', '-')}",
         count(attempt["interruptions"] or 0, "interruption"),
         f"resumed from step {resumed}" if resumed is not None else "",
         f"{attempt['training_seconds']} s trained, {attempt['billable_seconds']} s billed",
