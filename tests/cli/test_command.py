@@ -198,3 +198,15 @@ def processes_in(folder: Path) -> list[str]:
         except OSError:
             continue
     return found
+
+
+def test_a_policy_that_contradicts_itself_is_refused_before_anything_starts(folder: Path) -> None:
+    policy = folder / "research.yaml"
+    policy.write_text("team: research\nallow: {instance_types: [ml.m5.*], images: []}\n")
+    run = folder / "run.yaml"
+    run.write_text("name: x\ncompute: {instance_type: ml.m5.large}\nlimits: {max_runtime: 1h}\n")
+    done = trainwright(folder, "input", str(run), "--policy", str(policy))
+    assert done.returncode == 2
+    assert f"{policy}: TW" in done.stderr
+    assert "allow.images" in done.stderr
+    assert "Traceback" not in done.stderr

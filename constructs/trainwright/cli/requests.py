@@ -48,8 +48,10 @@ def read_policy(file: Path) -> TeamPolicy:
     """A team policy; BadInput with its problems."""
     try:
         return TeamPolicy.from_file(file)
-    except (OSError, PolicyError) as error:
-        raise BadInput(f"{file}: {error}") from error
+    except PolicyError as error:
+        raise BadInput([f"{file}: {problem.sentence()}" for problem in error.problems]) from error
+    except OSError as error:
+        raise BadInput(f"{file}: cannot be read: {error.strerror}") from error
 
 
 def _line(document: yaml.Document, problem: Problem) -> str:
