@@ -3,8 +3,8 @@
 import json
 import os
 import signal
-import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,8 +15,14 @@ def path(job):
 
 def processes_with(word):
     """Processes of this machine that have the word in their command line."""
-    found = subprocess.run(["pgrep", "-f", word], capture_output=True, text=True, check=False).stdout.split()
-    return [pid for pid in found if int(pid) != os.getpid()]
+    return [pid for pid in os.listdir("/proc") if pid.isdigit() and int(pid) != os.getpid() and word in words_of(pid)]
+
+
+def words_of(pid):
+    try:
+        return Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:  # it has just ended
+        return ""
 
 
 def test_a_job_passes_through_all_statuses(account):
