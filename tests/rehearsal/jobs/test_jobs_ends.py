@@ -15,12 +15,13 @@ def path(job):
 
 def processes_with(word):
     """Processes of this machine that have the word in their command line."""
-    return [pid for pid in os.listdir("/proc") if pid.isdigit() and int(pid) != os.getpid() and word in words_of(pid)]
+    others = [entry for entry in Path("/proc").glob("[0-9]*") if int(entry.name) != os.getpid()]
+    return [entry.name for entry in others if word in words_of(entry)]
 
 
-def words_of(pid):
+def words_of(entry):
     try:
-        return Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        return (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:  # it has just ended
         return ""
 
