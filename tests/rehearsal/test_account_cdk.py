@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from trainwright.cli.processes import Processes
+from trainwright.cli.rehearse import tools
+
 _ROOT = Path(__file__).parents[2]
 _CLI = _ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 _HERE = "aws://123456789012/us-east-1"
@@ -17,7 +20,12 @@ _BUCKET = "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
 _ROLE = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cdk-hnb659fds-%s-role-${AWS::AccountId}-${AWS::Region}"
 _PUBLISHER = _ROLE % "file-publishing"
 
-pytestmark = pytest.mark.skipif(not _CLI.exists(), reason="the CDK CLI is not installed (npm ci)")
+
+@pytest.fixture(scope="module", autouse=True)
+def cli(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Install the CLI as a rehearsal does, where this is the first that needs it."""
+    with Processes() as processes:
+        tools.cdk(processes, tmp_path_factory.mktemp("cdk"))
 
 
 class App:

@@ -64,7 +64,13 @@ class Processes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut this short
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut this short
+        try:
+            self._end_all()
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _end_all(self) -> None:
         for process in reversed(self._running):
             self.stop(process)
             for stream in (process.stdin, process.stdout, process.stderr):
