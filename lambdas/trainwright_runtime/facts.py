@@ -38,6 +38,7 @@ class Deployment:
     checkpoints_bucket: str
     reports_bucket: str
     execution_role_arn: str
+    region: str = "us-east-1"
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
     kms_key_arn: str | None = None
@@ -46,11 +47,14 @@ class Deployment:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """Everything `plan` needs beside the request: who runs, where, with which image."""
+    """Everything `plan` needs beside the request: who runs, where, with which image.
+
+    `image_uri` is None where the request names a framework, an algorithm or an algorithm resource.
+    """
 
     run: Run
     deployment: Deployment
-    image_uri: str
+    image_uri: str | None
 
 
 def run_id(execution_arn: str, started: str | float | datetime, team: str) -> str:

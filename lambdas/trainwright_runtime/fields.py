@@ -1,13 +1,24 @@
 """The values of a run's settings: how each is written, and what SageMaker takes. Limits name their source."""
 
+import json
 import re
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
+from trainwright_runtime import instances
 from trainwright_runtime import problems as codes
 from trainwright_runtime.reading import refusal
-from trainwright_runtime.units import parse_duration, parse_size_gb, scalar_text, spell_duration
+from trainwright_runtime.shortforms import OneWord
+from trainwright_runtime.units import (
+    near_duration,
+    near_size,
+    parse_duration,
+    parse_milliseconds,
+    parse_size_gb,
+    scalar_text,
+    spell_duration,
+)
 
 MAX_RUNTIME_SECONDS = 28 * 86_400
 """StoppingCondition.MaxRuntimeInSeconds: "The maximum value is 28 days" (SageMaker API reference,
@@ -47,17 +58,30 @@ _IMAGE_URI = re.compile(
     re.ASCII,
 )
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
-_SWITCH_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "true": "true", "false": "false"}
+_ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(?:\d{12}|aws)?:\S+", re.ASCII)
+_NETWORK_ID = re.compile(r"[-0-9a-zA-Z]+", re.ASCII)
+_FILE_SYSTEM = re.compile(r"fs-[0-9a-f]{8,}", re.ASCII)
+_EXPERIMENT = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,119}", re.ASCII)
+_SWITCH_WORDS = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
 _SAGEMAKER_FOLDERS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code")
 
 
 def _duration(value: object) -> int:
     if isinstance(value, str) and (seconds := parse_duration(value)) is not None:
         return _runtime_in_range(seconds)
-    spelled = f"{value}s, {value}m or {value}h" if _is_number(value) else "90s, 30m, 6h or 2d"
-    raise refusal(
-        codes.UNIT_MISSING, "this is no duration", allowed="a number with its unit", remedy=f"write {spelled}"
-    )
+    near = near_duration(value) if isinstance(value, str) else None
+    if near:
+        remedy = f"write {near}"
+        raise refusal(codes.UNIT_MISSING, "this is no duration", allowed=_DURATIONS, remedy=remedy, replacement=near)
+    if _is_number(value):
+        # the API, and both SDKs, count seconds
+        spelled = f"{value}s"
+        remedy = f"write {spelled} if these are seconds, else {value}m or {value}h"
+        raise refusal(codes.UNIT_MISSING, "a number without its unit", allowed=_DURATIONS, remedy=remedy)
+    raise refusal(codes.UNIT_MISSING, "this is no duration", allowed=_DURATIONS, remedy="write 90s, 30m, 6h or 2d")
+
+
+_DURATIONS = "a number with its unit: s, m, h or d"
 
 
 def _is_number(value: object) -> bool:
@@ -72,20 +96,39 @@ def _runtime_in_range(seconds: int) -> int:
     return seconds
 
 
+def _milliseconds(value: object) -> int:
+    found = parse_milliseconds(value) if isinstance(value, str) else None
+    if found in INTERVALS:
+        return found
+    allowed = ", ".join(INTERVALS.values())
+    if isinstance(value, int) and not isinstance(value, bool) and value in INTERVALS:
+        spelled = INTERVALS[value]
+        problem = "a number without its unit"
+        raise refusal(codes.UNIT_MISSING, problem, allowed=allowed, remedy=f"write {spelled}", replacement=spelled)
+    raise refusal(codes.OUT_OF_RANGE, "the profiler does not take this interval", allowed=allowed)
+
+
+INTERVALS = {100: "100ms", 200: "200ms", 500: "500ms", 1000: "1s", 5000: "5s", 60_000: "1m"}
+"""ProfilerConfig.ProfilingIntervalInMilliseconds: "Available values are 100, 200, 500, 1000 (1 second), 5000 (5
+seconds), and 60000 (1 minute)" (SageMaker API reference)."""
+
+
 def _size(value: object) -> int:
     size = parse_size_gb(value) if isinstance(value, str) else None
     if size is None:
-        spelled = f"{value} GB" if _is_number(value) else "30 GB"
-        raise refusal(
-            codes.UNIT_MISSING,
-            "this is no size",
-            allowed="whole gigabytes with the unit GB or TB",
-            remedy=f"write {spelled}",
-            sure=_is_number(value) and "." not in str(value),
-        )
+        raise _no_size(value)
     if size < 1:
         raise refusal(codes.OUT_OF_RANGE, "a volume of nothing", allowed="1 GB or more")
     return size
+
+
+def _no_size(value: object) -> Exception:
+    allowed = "whole gigabytes with the unit GB or TB"
+    meant = f"{value} GB" if _is_number(value) else near_size(value) if isinstance(value, str) else None
+    if meant is None or not parse_size_gb(meant):
+        return refusal(codes.UNIT_MISSING, "this is no size", allowed=allowed, remedy="write it like 30 GB")
+    problem = "a number without its unit" if _is_number(value) else "this is no size"
+    return refusal(codes.UNIT_MISSING, problem, allowed=allowed, remedy=f"write {meant}", replacement=meant)
 
 
 def _scalar(value: object) -> str:
@@ -93,36 +136,62 @@ def _scalar(value: object) -> str:
         try:
             return scalar_text(value)
         except ValueError:
-            raise refusal(
-                codes.OUT_OF_RANGE, "this is not a finite number", allowed="text, a number, true or false"
-            ) from None
+            raise refusal(codes.OUT_OF_RANGE, "this is not a finite number", allowed=_SCALARS) from None
     remedy = "write it as JSON text in quotes" if isinstance(value, list | dict) else "put it in quotes"
-    raise refusal(codes.WRONG_TYPE, "SageMaker takes text only", allowed="text, a number, true or false", remedy=remedy)
+    raise refusal(codes.WRONG_TYPE, "SageMaker takes text only", allowed=_SCALARS, remedy=remedy)
+
+
+_SCALARS = "text, a number, true or false"
+
+
+def _hyperparameter(value: object) -> object:
+    """Any JSON value: a script gets it as JSON, everything else as text. None of it may be endless or not finite."""
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        problem = "this is not a finite number" if isinstance(value, float) else "JSON cannot carry this"
+        raise refusal(codes.OUT_OF_RANGE, problem, allowed=f"{_SCALARS}, a list, a map or null") from None
+    if len(text) > HYPERPARAMETER_VALUE:
+        problem = f"{len(text)} characters are too many"
+        remedy = "put long values into an input channel"
+        raise refusal(codes.OUT_OF_RANGE, problem, allowed=f"{HYPERPARAMETER_VALUE} characters", remedy=remedy)
+    if "\n" in text or "\r" in text:
+        remedy = "put long values into an input channel"
+        raise refusal(codes.OUT_OF_RANGE, "SageMaker takes no line break here", remedy=remedy)
+    return value
 
 
 def _switch(value: object) -> object:
-    if isinstance(value, str) and (word := _SWITCH_WORDS.get(value.lower())):
-        raise refusal(
-            codes.WRONG_TYPE, "this is text", allowed="true or false", remedy=f"write {word}, without quotes", sure=True
-        )
-    return value
+    word = _SWITCH_WORDS.get(value.lower()) if isinstance(value, str) else None
+    if word is None and isinstance(value, int) and not isinstance(value, bool) and value in (0, 1):
+        word = bool(value)
+    if word is None:
+        return value
+    said = "true" if word else "false"
+    problem = "this is text" if isinstance(value, str) else "this is a number"
+    remedy = f"write {said}, without quotes"
+    raise refusal(codes.WRONG_TYPE, problem, allowed="true or false", remedy=remedy, replacement=word)
 
 
 def _instance_type(value: object) -> object:
-    if isinstance(value, list):
-        problem = "not supported yet: a ladder of instance types"
-        raise refusal(codes.NOT_SUPPORTED, problem, allowed="one instance type", remedy="write the first type alone")
-    if isinstance(value, str) and not _INSTANCE_TYPE.fullmatch(value):
-        prefixed = _INSTANCE_TYPE.fullmatch(f"ml.{value}") is not None
-        remedy = f"write ml.{value}" if prefixed else "see SageMaker's list of training instance types"
-        raise refusal(
-            codes.OUT_OF_RANGE,
-            "this is no SageMaker instance type",
-            allowed="names such as ml.m5.large",
-            remedy=remedy,
-            sure=prefixed,
-        )
-    return value
+    if not isinstance(value, str) or instances.find(value) is not None:
+        return value
+    allowed = "names such as ml.m5.large"
+    if near := instances.near(value):
+        problem = "SageMaker trains on no such instance type"
+        raise refusal(codes.OUT_OF_RANGE, problem, allowed=allowed, remedy=f"write {near}", replacement=near)
+    if not _INSTANCE_TYPE.fullmatch(value):
+        remedy = "see: trainwright instances"
+        raise refusal(codes.OUT_OF_RANGE, "this is no SageMaker instance type", allowed=allowed, remedy=remedy)
+    return value  # perhaps newer than this version: the API's model has the last word
+
+
+def _one_or_all(types: list[str]) -> str | list[str]:
+    return types[0] if len(types) == 1 else types
+
+
+def _ladder(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
 
 def image_is_uri(image: str) -> bool:
@@ -143,8 +212,13 @@ def _address(value: str) -> str:
     allowed = "data://FOLDER/ (the team's data bucket), a plain FOLDER/, or s3://BUCKET/KEY"
     if value.startswith("run://"):
         raise refusal(codes.NOT_SUPPORTED, "not supported yet: what an earlier run left", allowed=allowed)
-    scheme, _, rest = value.rpartition("://")
-    if scheme not in ("", "data", "s3") or len(value) > 900 or not value.isprintable():
+    scheme, separator, rest = value.partition("://")
+    if not separator:
+        scheme, rest = "", value
+    if (meant := _near_scheme(value)) is not None:
+        problem = "this is no address of data"
+        raise refusal(codes.OUT_OF_RANGE, problem, allowed=allowed, remedy=f"write {meant}", replacement=meant)
+    if scheme not in ("", "data", "s3") or len(value) > 900 or not value.isprintable() or "://" in rest:
         raise refusal(codes.OUT_OF_RANGE, "this is no address of data", allowed=allowed)
     if scheme == "s3" and not _BUCKET.fullmatch(rest.split("/")[0]):
         raise refusal(codes.OUT_OF_RANGE, "this is no S3 bucket name", allowed=allowed)
@@ -155,6 +229,24 @@ def _address(value: str) -> str:
             allowed=allowed,
             remedy="put the files into the team's data bucket and write data://FOLDER/",
         )
+    return value
+
+
+def _near_scheme(value: str) -> str | None:
+    """`S3://`, `s3:/`, `s3a://`, `data:/`: the address that was surely meant."""
+    match = re.match(r"(s3[an]?|data)(:/{1,3})(?=[^/])", value, re.IGNORECASE | re.ASCII)
+    if match is None:
+        return None
+    scheme = "s3" if match[1].lower().startswith("s3") else "data"
+    meant = f"{scheme}://{value[match.end() :]}"
+    return None if meant == value else meant
+
+
+def _s3_uri(value: str) -> str:
+    allowed = "s3://BUCKET/PREFIX/"
+    bucket = value.removeprefix("s3://").split("/")[0]
+    if not value.startswith("s3://") or not _BUCKET.fullmatch(bucket) or len(value) > 1024 or not value.isprintable():
+        raise refusal(codes.OUT_OF_RANGE, "this is no S3 address", allowed=allowed)
     return value
 
 
@@ -222,8 +314,10 @@ def _tag_value(value: str) -> str:
     return value
 
 
-def entries(most: int, what: str, least: int = 0) -> AfterValidator:
-    def check(value: dict[str, Any]) -> dict[str, Any]:
+def length(most: int, what: str, least: int = 0) -> AfterValidator:
+    """Bounds of a list's or a map's length."""
+
+    def check(value: Any) -> Any:
         if not least <= len(value) <= most:
             raise refusal(codes.OUT_OF_RANGE, f"{len(value)} {what} are given", allowed=f"{least} to {most}")
         return value
@@ -231,9 +325,17 @@ def entries(most: int, what: str, least: int = 0) -> AfterValidator:
     return AfterValidator(check)
 
 
+def absolute_path(value: str) -> str:
+    """A path inside the container."""
+    if not value.startswith("/") or len(value) > 4096 or not value.isprintable():
+        raise refusal(codes.OUT_OF_RANGE, "this is no path inside the container", allowed="an absolute path")
+    return value
+
+
 def checkpoint_path(value: str) -> str:
+    """A path inside the container that SageMaker does not use itself."""
     inside = any(value == folder or value.startswith(f"{folder}/") for folder in _SAGEMAKER_FOLDERS)
-    if not value.startswith("/") or len(value) > 4096 or inside or "\n" in value:
+    if not value.startswith("/") or len(value) > 4096 or inside or not value.isprintable():
         raise refusal(
             codes.OUT_OF_RANGE,
             "checkpoints cannot live here",
@@ -244,11 +346,18 @@ def checkpoint_path(value: str) -> str:
 
 
 _SCALAR_SCHEMA = {"type": ["string", "number", "boolean"]}
+_ONE_TYPE = {"type": "string", "pattern": f"^{_INSTANCE_TYPE.pattern}$"}
 Seconds: TypeAlias = Annotated[
     int,
     BeforeValidator(_duration),
     PlainSerializer(spell_duration, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?[smhd])+$", "examples": ["30m", "6h", "90s"]}),
+]
+Milliseconds: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_milliseconds),
+    PlainSerializer(lambda value: INTERVALS[value], return_type=str),
+    WithJsonSchema({"type": "string", "enum": list(INTERVALS.values())}),
 ]
 Gigabytes: TypeAlias = Annotated[
     int,
@@ -257,15 +366,23 @@ Gigabytes: TypeAlias = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)? ?(GB|TB)$", "examples": ["30 GB"]}),
 ]
 Scalar: TypeAlias = Annotated[str, BeforeValidator(_scalar), WithJsonSchema(_SCALAR_SCHEMA)]
+Text: TypeAlias = Annotated[Scalar, at_most(1024)]
 Switch: TypeAlias = Annotated[bool, BeforeValidator(_switch)]
 Image: TypeAlias = Annotated[str, AfterValidator(_image)]
 Address: TypeAlias = Annotated[str, AfterValidator(_address)]
-InstanceType: TypeAlias = Annotated[
-    str, BeforeValidator(_instance_type), WithJsonSchema({"type": "string", "pattern": f"^{_INSTANCE_TYPE.pattern}$"})
+S3Uri: TypeAlias = Annotated[str, AfterValidator(_s3_uri)]
+InstanceType: TypeAlias = Annotated[str, BeforeValidator(_instance_type), WithJsonSchema(_ONE_TYPE)]
+InstanceTypes: TypeAlias = Annotated[
+    list[InstanceType], length(10, "instance types", 1), OneWord(_ladder, _ONE_TYPE), PlainSerializer(_one_or_all)
 ]
+Arn: TypeAlias = Annotated[str, _matches(_ARN, 2048, "an ARN such as arn:aws:SERVICE:REGION:ACCOUNT:NAME")]
+Subnet: TypeAlias = Annotated[str, _matches(_NETWORK_ID, 32, "an id such as subnet-0a1b2c3d")]
+SecurityGroup: TypeAlias = Annotated[str, _matches(_NETWORK_ID, 32, "an id such as sg-0a1b2c3d")]
+FileSystem: TypeAlias = Annotated[str, _matches(_FILE_SYSTEM, 21, "an id such as fs-0a1b2c3d")]
+ExperimentName: TypeAlias = Annotated[str, _matches(_EXPERIMENT, 120, "letters, digits and single hyphens inside")]
 RunName: TypeAlias = Annotated[str, _matches(_RUN_NAME, 63, "letters, digits and . _ - after a letter or digit")]
 HyperparameterKey: TypeAlias = Annotated[str, at_most(HYPERPARAMETER_KEY, one_line=True)]
-HyperparameterValue: TypeAlias = Annotated[Scalar, at_most(HYPERPARAMETER_VALUE, one_line=True)]
+HyperparameterValue: TypeAlias = Annotated[Any, AfterValidator(_hyperparameter)]
 VariableKey: TypeAlias = Annotated[
     str, _matches(_VARIABLE, VARIABLE_KEY, "letters, digits and _, no digit first"), AfterValidator(_not_reserved)
 ]

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from trainwright_runtime.facts import Run, RunFacts, job_name, run_id
-from trainwright_runtime.job import JobSpec, Request, named, render
+from trainwright_runtime.job import named, render
 from trainwright_runtime.resolved import ResolvedRequest
+from trainwright_runtime.spec import Request, first_spec
 
 __all__ = ["Attempt", "Capacity", "Plan", "job_name", "plan", "run_id", "step_attempt"]
 
@@ -55,7 +56,7 @@ def plan(request: ResolvedRequest, facts: RunFacts) -> Plan:
     attempt = Attempt(
         capacity="spot" if request.spot else "on_demand",
         timeout_seconds=timeout_seconds(request),
-        request=render(JobSpec(request, facts)),
+        request=render(first_spec(request, facts)),
     )
     return Plan(facts.run, (attempt,))
 

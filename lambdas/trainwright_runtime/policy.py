@@ -20,12 +20,15 @@ from pydantic import (
 )
 
 from trainwright_runtime import problems as codes
-from trainwright_runtime.fields import image_is_uri
+from trainwright_runtime.fields import Arn, FileSystem, SecurityGroup, Subnet, Switch, image_is_uri, length
+from trainwright_runtime.forms import Leaf, as_written, leaves
 from trainwright_runtime.problems import Problem, shown
+from trainwright_runtime.provision import not_provisioned
 from trainwright_runtime.reading import READING, read, refusal
-from trainwright_runtime.resolved import Values, fill_defaults, spelled
+from trainwright_runtime.resolved import COUNT, IMAGE, RUNTIME, SPOT, WAIT, Values, fill_defaults, spelled
 from trainwright_runtime.schema import schema_of
-from trainwright_runtime.settings import Leaf, Section, Settings, leaves, written_as
+from trainwright_runtime.sections import Section
+from trainwright_runtime.settings import Settings
 from trainwright_runtime.units import parse_duration, spell_duration
 from trainwright_runtime.vocabulary import Vocabulary
 from trainwright_runtime.words import SETTINGS_WORDS
@@ -34,7 +37,7 @@ TEAM_NAME = re.compile(r"[a-z][a-z0-9]{0,23}", re.ASCII)
 _GLOB = re.compile(r"[a-z0-9.*?-]+", re.ASCII)
 _IMAGE_GLOB = re.compile(r"[a-z0-9][A-Za-z0-9._:/@*?-]*", re.ASCII)
 _ANY_NAMED, _ANY_URI = "platform", "uri"
-_LATER_KINDS = ("framework", "algorithm")
+_KINDS = ("framework", "algorithm")
 
 
 class PolicyError(ValueError):
@@ -87,10 +90,6 @@ def _instance_globs(value: list[str]) -> list[str]:
 
 
 def _image_words(value: list[str]) -> list[str]:
-    if later := [word for word in value if word in _LATER_KINDS]:
-        raise refusal(
-            codes.NOT_SUPPORTED, f"not supported yet: {later[0]} images", allowed="platform, uri, names, URI patterns"
-        )
     if wrong := [word for word in value if not _IMAGE_GLOB.fullmatch(word)]:
         raise refusal(codes.OUT_OF_RANGE, f"{wrong[0]} is neither an image name nor a URI pattern")
     return value
@@ -105,6 +104,14 @@ def _data_prefixes(value: list[str]) -> list[str]:
             allowed="data://, data://FOLDER/, s3://BUCKET/ or s3://BUCKET/FOLDER/",
             remedy="end it in /",
         )
+    return value
+
+
+def _s3_prefixes(value: list[str]) -> list[str]:
+    if wrong := [prefix for prefix in value if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+/(\S*/)?", prefix)]:
+        allowed = "s3://BUCKET/ or s3://BUCKET/FOLDER/"
+        problem = f"{wrong[0]} is no prefix in S3"
+        raise refusal(codes.OUT_OF_RANGE, problem, allowed=allowed, remedy="end it in /")
     return value
 
 
@@ -138,11 +145,55 @@ class Allow(Section):
     max_runtime: LongestRuntime = timedelta(days=5)
     """Training time of one job, such as `12h`. Left out: 5d, the AWS default quota "Longest run time for a training
     job"."""
-    images: Annotated[Names, AfterValidator(_image_words)] = Field([_ANY_NAMED, _ANY_URI])
+    images: Annotated[Names, AfterValidator(_image_words)] = Field([_ANY_NAMED, _ANY_URI, *_KINDS])
     """`platform` (any image of the platform, by name), `uri` (any ECR URI), one image's name, or a URI pattern with
-    `*`. Left out: platform and uri; the execution role decides which repositories can be pulled from."""
+    `*`; `framework` and `algorithm` (AWS's own containers and built-in algorithms). Left out: all four kinds; the
+    execution role decides which repositories can be pulled from."""
     data: Annotated[Names, AfterValidator(_data_prefixes)] = Field(["data://"])
     """Prefixes that inputs may be read from, each ending in `/`. Left out: `data://`, the team's own data bucket."""
+    overrides: Switch = False
+    """Whether runs may set raw CreateTrainingJob fields. Left out: false."""
+
+
+class Vpc(Section):
+    """Network parts that runs may name besides the team's own."""
+
+    subnets: Annotated[list[Subnet], length(100, "subnets")] = Field([])
+    security_group_ids: Annotated[list[SecurityGroup], length(50, "security groups")] = Field([])
+
+
+class Capabilities(Section):
+    """What a team's runs may use beside the platform's own parts. Each line is one named grant on the execution role,
+    made when the team is deployed; a run that needs one that is not there is refused with the line to add."""
+
+    vpc: Vpc | None = None
+    """Subnets and security groups that runs may name. Left out: only the team's own."""
+    efs: list[FileSystem] = Field([])
+    """EFS file systems that channels may read or write."""
+    fsx: list[FileSystem] = Field([])
+    """FSx for Lustre file systems, likewise."""
+    mlflow: list[Arn] = Field([])
+    """MLflow tracking servers and apps that jobs may report to."""
+    model_package: list[Arn] = Field([])
+    """Model package groups that jobs may register models in."""
+    remote_debug: Switch = False
+    """Whether people may open a shell in a running container. Left out: false."""
+    session_tags: Switch = False
+    """Whether jobs may carry the caller's session tags on. Left out: false."""
+    experiments: Switch = False
+    """Whether jobs may write to SageMaker Experiments. Left out: false."""
+    repositories: list[Arn] = Field([])
+    """ECR repositories that images may be pulled from, beside what `allow.images` says."""
+    secrets: list[Arn] = Field([])
+    """Secrets that scripts may read; an ARN may end in `*`."""
+    keys: list[Arn] = Field([])
+    """KMS keys that runs may name for outputs and volumes."""
+    training_plans: list[Arn] = Field([])
+    """Training plans whose capacity runs may use."""
+    write: Annotated[list[str], AfterValidator(_s3_prefixes)] = Field([])
+    """S3 prefixes outside the team's buckets that jobs may write to, each ending in `/`."""
+    keep_alive: LongestRuntime | None = None
+    """How long a run may keep its machines for the next job, such as `1h`. Left out: no warm pools."""
 
 
 class TeamPolicy(Section):
@@ -158,6 +209,8 @@ class TeamPolicy(Section):
     time_zone: Annotated[str, AfterValidator(_zone)] | None = None
     """An IANA time zone, such as `Europe/Berlin`, for clock times in requests and reports. Left out: UTC."""
     allow: Allow = Allow()
+    capabilities: Capabilities = Capabilities()
+    """What runs may use beside the platform's own parts; nothing, where a line is left out."""
     default: Settings = Settings()
     """Settings filled in where a run is silent."""
     always: Settings = Settings()
@@ -187,7 +240,7 @@ class TeamPolicy(Section):
         if not isinstance(data, Mapping):
             raise PolicyError(source, [_not_a_policy(data)])
         policy, found = read(cls, data, POLICY_WORDS, {"team": "unnamed"})
-        found += contradictions(policy)
+        found += contradictions(policy, data)
         if "team" not in data:
             found.insert(0, _NO_TEAM)
         if found:
@@ -214,26 +267,29 @@ POLICY_WORDS = Vocabulary(
     names={
         (): tuple(TeamPolicy.model_fields),
         ("allow",): tuple(Allow.model_fields),
+        ("capabilities",): tuple(Capabilities.model_fields),
+        ("capabilities", "vpc"): tuple(Vpc.model_fields),
     },
     not_supported={
         ("budget",): "a team's budget",
         ("warm_pool",): "warm pools",
-        ("capabilities",): "capabilities",
-        ("allow", "overrides"): "raw CreateTrainingJob fields",
     },
 ).merged(SETTINGS_WORDS.below("default", "always"))
 
 
-def contradictions(policy: TeamPolicy) -> Iterator[Problem]:
-    """What the policy says against itself: each would refuse every run, or say two things about one field."""
+def contradictions(policy: TeamPolicy, data: object = None) -> Iterator[Problem]:
+    """What the policy says against itself: each would refuse every run, or say two things about one field. `data` is
+    its document, for the words of its author."""
+    document = data if isinstance(data, Mapping) else policy.model_dump(exclude_none=True)
     default, always = leaves(policy.default), leaves(policy.always)
     for section, settings in (("default", policy.default), ("always", policy.always)):
         values = Values()
         values.put(leaves(settings), "policy")
-        yield from (_inside(section, problem) for problem in violations(values, settings, policy))
-        yield from _impossible(section, settings)
+        written = document.get(section)
+        yield from (_inside(section, problem) for problem in violations(values, written, policy))
+        yield from _impossible(section, settings, written)
     for leaf in default.keys() & always.keys():
-        path = ("default", *written_as(policy.default, leaf))
+        path = ("default", *as_written(document.get("default"), leaf))
         remedy = "take it out of default: always wins"
         yield Problem(codes.CONTRADICTION, path, "default and always both set this", remedy=remedy)
 
@@ -243,14 +299,13 @@ def _inside(section: str, problem: Problem) -> Problem:
     return Problem(codes.CONTRADICTION, (section, *problem.path), text, problem.value, problem.allowed)
 
 
-def _impossible(section: str, settings: Settings) -> Iterator[Problem]:
+def _impossible(section: str, settings: Settings, data: object) -> Iterator[Problem]:
     said = leaves(settings)
-    wait = ("stopping_condition", "max_wait_time_in_seconds")
-    path = (section, *written_as(settings, wait))
-    runtime = said.get(("stopping_condition", "max_runtime_in_seconds"))
-    if wait in said and said.get(("compute", "enable_managed_spot_training")) is False:
+    path = (section, *as_written(data, WAIT))
+    runtime = said.get(RUNTIME)
+    if WAIT in said and said.get(SPOT) is False:
         yield Problem(codes.CONTRADICTION, path, f"{section} sets a waiting time for spot and switches spot off")
-    if wait in said and runtime and said[wait] < runtime:
+    if WAIT in said and runtime and said[WAIT] < runtime:
         yield Problem(codes.CONTRADICTION, path, f"{section} sets max_wait below max_runtime")
 
 
@@ -267,44 +322,88 @@ class Applied:
         return {".".join(leaf): source for leaf, source in sorted(self.values.sources.items())}
 
 
-def apply(request: Settings, policy: TeamPolicy | None) -> Applied:
-    """The run's settings over the policy's defaults, under what the policy always sets; then the defaults."""
+_CONTAINERS = ("training_image", "framework", "algorithm", "algorithm_name")
+
+
+def apply(request: Settings, policy: TeamPolicy | None, data: object) -> Applied:
+    """The run's settings over the policy's defaults, under what the policy always sets; then the defaults. `data` is
+    the run's document, for the words of its author."""
     values = Values()
     said = leaves(request)
     said.pop(("name",), None)
     said.pop(("score",), None)
     always = leaves(policy.always) if policy else {}
-    values.put(leaves(policy.default) if policy else {}, "policy")
+    values.put(_defaults(policy, said) if policy else {}, "policy")
     values.put(said, "run")
     values.put(always, "policy")
     fill_defaults(values, int(policy.allow.max_runtime.total_seconds()) if policy else None)
-    return Applied(values, tuple(_overruled(request, said, always)))
+    return Applied(values, tuple(_overruled(data, said, always)))
 
 
-def _overruled(request: Settings, said: Mapping[Leaf, Any], always: Mapping[Leaf, Any]) -> Iterator[str]:
+def _defaults(policy: TeamPolicy, said: Mapping[Leaf, Any]) -> dict[Leaf, Any]:
+    """The policy's defaults, but for those that a choice of the run's leaves no room for: another container, other
+    machines."""
+    answer = leaves(policy.default)
+    if any(leaf[0] in _CONTAINERS for leaf in said):
+        answer = {leaf: value for leaf, value in answer.items() if leaf[0] not in _CONTAINERS}
+    if any(leaf in said for leaf in (("compute", "instance_groups"), ("compute", "instance_preferences"))):
+        answer.pop(("compute", "instance_type"), None)
+        answer.pop(COUNT, None)
+    return answer
+
+
+def _overruled(data: object, said: Mapping[Leaf, Any], always: Mapping[Leaf, Any]) -> Iterator[str]:
     for leaf, value in always.items():
         if leaf in said and said[leaf] != value:
-            field = ".".join(written_as(request, leaf))
+            field = ".".join(as_written(data, leaf))
             yield f"{field}: the team's policy always sets {spelled(leaf, value)}; the run's own value is not used"
 
 
-def violations(values: Values, request: Settings, policy: TeamPolicy) -> Iterator[Problem]:
-    """What of these settings the policy does not allow; paths are those that the author of `request` wrote."""
+def violations(values: Values, data: object, policy: TeamPolicy) -> Iterator[Problem]:
+    """What of these settings the policy does not allow; paths are those that the author of `data` wrote."""
     allow = policy.allow
     for leaf, allowed, fits in (
-        (("image",), allow.images, lambda image: _image_allowed(image, allow.images)),
-        (("compute", "instance_type"), allow.instance_types, lambda kind: _any(kind, allow.instance_types)),
-        (("compute", "instance_count"), [f"up to {allow.max_instance_count}"], lambda n: n <= allow.max_instance_count),
+        (IMAGE, allow.images, lambda image: _image_allowed(image, policy)),
+        (("framework", "name"), allow.images, lambda _: "framework" in allow.images),
+        (("algorithm", "name"), allow.images, lambda _: "algorithm" in allow.images),
+        (("algorithm_name",), allow.images, lambda _: "algorithm" in allow.images),
+        (("compute", "instance_type"), allow.instance_types, _types_allowed(allow)),
+        (("compute", "instance_groups"), allow.instance_types, _entries_allowed(allow)),
+        (("compute", "instance_preferences"), allow.instance_types, _entries_allowed(allow)),
+        (COUNT, [f"up to {allow.max_instance_count}"], lambda count: count <= allow.max_instance_count),
         (
-            ("stopping_condition", "max_runtime_in_seconds"),
+            RUNTIME,
             [f"up to {spell_duration(int(allow.max_runtime.total_seconds()))}"],
             lambda seconds: seconds <= allow.max_runtime.total_seconds(),
         ),
         *((leaf, allow.data, _data_allowed(allow.data)) for leaf in values.settings if _is_address(leaf)),
+        *((leaf, ["nothing"], lambda _: allow.overrides) for leaf in values.settings if leaf[0] == "overrides"),
     ):
         value = values.settings.get(leaf)
         if value is not None and not fits(value):
-            yield _not_allowed(written_as(request, leaf), spelled(leaf, value), allowed)
+            yield _not_allowed(as_written(data, leaf), spelled(leaf, value), allowed)
+    yield from _too_many_hosts(values, data, policy)
+    yield from not_provisioned(values, data, policy)
+
+
+def _types_allowed(allow: Allow) -> Any:
+    return lambda types: all(_any(kind, allow.instance_types) for kind in types)
+
+
+def _entries_allowed(allow: Allow) -> Any:
+    return lambda entries: all(_any(entry.instance_type, allow.instance_types) for entry in entries)
+
+
+def _too_many_hosts(values: Values, data: object, policy: TeamPolicy) -> Iterator[Problem]:
+    most = policy.allow.max_instance_count
+    groups = values.get("compute", "instance_groups") or []
+    preferences = values.get("compute", "instance_preferences") or []
+    for leaf, count in (
+        (("compute", "instance_groups"), sum(group.instance_count for group in groups)),
+        (("compute", "instance_preferences"), max((entry.instance_count or 0 for entry in preferences), default=0)),
+    ):
+        if count > most:
+            yield _not_allowed(as_written(data, leaf), f"{count} instances", [f"up to {most}"])
 
 
 def _not_allowed(path: Leaf, value: str, allowed: Iterable[str]) -> Problem:
@@ -326,10 +425,20 @@ def _any(value: str, globs: Iterable[str]) -> bool:
     return any(fnmatchcase(value, glob) for glob in globs)
 
 
-def _image_allowed(image: str, words: list[str]) -> bool:
+def _image_allowed(image: str, policy: TeamPolicy) -> bool:
+    words = policy.allow.images
     if image_is_uri(image):
-        return _ANY_URI in words or _any(image, [word for word in words if "/" in word])
+        named = _any(image, [word for word in words if "/" in word])
+        return _ANY_URI in words or named or _in_repositories(image, policy.capabilities.repositories)
     return _ANY_NAMED in words or image in words
+
+
+def _in_repositories(image: str, repositories: Iterable[str]) -> bool:
+    """Whether an image's URI is in one of these repositories, given by ARN."""
+    host, _, path = image.partition("/")
+    account, region = host.split(".")[0], host.split(".")[3]
+    name = path.partition("@")[0].partition(":")[0]
+    return any(arn.endswith(f":ecr:{region}:{account}:repository/{name}") for arn in repositories)
 
 
 def _data_allowed(prefixes: list[str]) -> Any:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 Path = tuple[str | int, ...]
 
@@ -17,8 +17,13 @@ BOTH_FORMS = "TW107"
 CONFLICT = "TW108"
 NOT_A_DOCUMENT = "TW109"
 EMPTY = "TW110"
+DUPLICATE_KEY = "TW111"
+UNQUOTED = "TW112"
+NOT_WELL_FORMED = "TW113"
+LOCAL_PATH = "TW114"
 NOT_ALLOWED = "TW201"
 RESERVED = "TW202"
+NOT_PROVISIONED = "TW203"
 REFUSED_BY_API_MODEL = "TW301"
 TOO_LARGE = "TW302"
 NO_SUCH_IMAGE = "TW303"
@@ -31,11 +36,30 @@ _CUT_NOTE = "... and {} more, left out because the list would pass {} characters
 
 
 @dataclass(frozen=True)
+class Edit:
+    """What applies a fix mechanically: at `path`, rename the field to `value` (a path), replace its value, or remove
+    it."""
+
+    op: Literal["rename", "replace", "remove"]
+    path: Path
+    value: Any = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        value = list(self.value) if self.op == "rename" else self.value
+        return {"op": self.op, "path": list(self.path), "value": value}
+
+    def __hash__(self) -> int:
+        return hash((self.op, self.path))
+
+
+@dataclass(frozen=True)
 class Problem:
     """One thing wrong: where (`path`), what (`problem`), the value given, what is allowed, what to write instead.
 
     `value` is the value as its author would see it in JSON, cut to 120 characters; None where no value was given.
-    `sure` says that the remedy can be applied without thinking (a typo with one near name, a missing unit).
+    `sure` says that the remedy can be applied without thinking (a typo with one near name, a missing unit); `edit` is
+    then what applies it.
     """
 
     code: str
@@ -45,6 +69,7 @@ class Problem:
     allowed: str | None = None
     remedy: str | None = None
     sure: bool = False
+    edit: Edit | None = None
 
     @property
     def field(self) -> str:
@@ -57,7 +82,7 @@ class Problem:
         parts = [f"{self.code} {self.field}: {self.problem}"]
         parts += [f"given: {self.value}"] if self.value is not None else []
         parts += [f"allowed: {self.allowed}"] if self.allowed else []
-        parts += [self.remedy] if self.remedy else []
+        parts += [self.remedy] if self.remedy and not self.problem.endswith("?") else []
         return "; ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
@@ -71,6 +96,7 @@ class Problem:
             "allowed": self.allowed,
             "remedy": self.remedy,
             "sure": self.sure,
+            "edit": self.edit.to_dict() if self.edit else None,
         }
 
     @classmethod

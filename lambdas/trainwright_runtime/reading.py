@@ -1,14 +1,17 @@
 """Reading a document into a pydantic model with every problem at once: nothing here raises on any JSON or YAML
 value."""
 
+import difflib
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from trainwright_runtime import problems as codes
-from trainwright_runtime.problems import Path, Problem, shown
+from trainwright_runtime.problems import Edit, Path, Problem, shown
 from trainwright_runtime.vocabulary import Vocabulary, lookup
 
 M = TypeVar("M", bound=BaseModel)
@@ -17,8 +20,10 @@ READING = {"reading": True}
 """Validation context while a document is being read: whole-model checks wait, because their findings come as
 problems."""
 
-UNION_TAGS = frozenset({"<address>", "<channel>", "<switch>", "<settings>"})
-_HIDDEN_SECTIONS = frozenset({"environment"})
+HIDDEN_SECTIONS = frozenset({"environment"})
+"""Sections whose values no message shows: they may hold secrets, against all advice."""
+
+NO_REPLACEMENT = object()
 _DEPTH = 12
 _MOST = 1000
 _TYPES = {
@@ -35,10 +40,18 @@ _TYPES = {
 
 
 def refusal(
-    code: str, problem: str, *, allowed: str | None = None, remedy: str | None = None, sure: bool = False
+    code: str,
+    problem: str,
+    *,
+    allowed: str | None = None,
+    remedy: str | None = None,
+    replacement: Any = NO_REPLACEMENT,
 ) -> PydanticCustomError:
-    """What a validator raises to refuse a value; the reader turns it into a Problem at the value's path."""
-    context = {"problem": problem, "allowed": allowed, "remedy": remedy, "sure": sure}
+    """What a validator raises to refuse a value; the reader turns it into a Problem at the value's path.
+
+    With a `replacement`, the fix is sure: that value can stand in the refused one's place.
+    """
+    context = {"problem": problem, "allowed": allowed, "remedy": remedy, "replacement": replacement}
     # pydantic formats the message with the context: the user's own braces must not reach it
     return PydanticCustomError(code, "refused", context)
 
@@ -60,10 +73,10 @@ def read(
             return model.model_validate(required | document, context=READING), found
         except ValidationError as error:
             details = error.errors(include_url=False)
-            found += [_problem(detail, words) for detail in details[:_MOST]]
+            found += [_problem(detail, data, words) for detail in details[:_MOST]]
             if more := len(details[_MOST:]):
                 found.append(Problem(codes.NOT_A_DOCUMENT, (), f"{more} more problems are not listed"))
-            _prune(document, [_path(detail) for detail in details])
+            _prune(document, [_path(detail, document) for detail in details])
 
 
 def _not_a_document(data: object) -> Problem:
@@ -93,14 +106,20 @@ def _plain(data: Mapping[Any, Any], path: Path, words: Vocabulary) -> tuple[dict
             found.append(
                 Problem(codes.WRONG_TYPE, here, "a name must be text", value=shown(key), remedy="put it in quotes")
             )
-        elif value is None and not _unknown_here(path, key, words):
-            found.append(Problem(codes.EMPTY, here, "no value is given", remedy="give a value or leave the line out"))
+        elif value is None and not _unknown_here(path, key, words) and not _may_be_empty(path):
+            remedy, edit = "give a value or leave the line out", Edit("remove", here)
+            found.append(Problem(codes.EMPTY, here, "no value is given", remedy=remedy, edit=edit))
         elif isinstance(value, Mapping) and len(path) < _DEPTH:
             kept[key], below = _plain(value, here, words)
             found += below
         else:
             kept[key] = value
     return kept, found
+
+
+def _may_be_empty(path: Path) -> bool:
+    """A script's hyperparameters may be null, and raw fields are for AWS to judge."""
+    return path[:1] in {("hyperparameters",), ("overrides",)} or path[1:2] == ("hyperparameters",)
 
 
 def _unknown_here(path: Path, key: str, words: Vocabulary) -> bool:
@@ -112,46 +131,152 @@ def _section(path: Path) -> tuple[str, ...]:
     return tuple(str(part) for part in path)
 
 
-def _path(detail: ErrorDetails) -> Path:
-    return tuple(part for part in detail["loc"] if part not in UNION_TAGS and part != "[key]")
+def _path(detail: ErrorDetails, data: object) -> Path:
+    return written_path(data, tuple(part for part in detail["loc"] if part != "[key]"))
 
 
-def _problem(detail: ErrorDetails, words: Vocabulary) -> Problem:
-    path = _path(detail)
+def written_path(data: object, path: Path) -> Path:
+    """`path` as far as its author wrote it: a short form such as `train: data://x/` ends it at `inputs.train`."""
+    for length, part in enumerate(path):
+        if isinstance(data, Mapping):
+            if part not in data:
+                return path
+            data = data[part]
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        else:
+            return path[:length]
+    return path
+
+
+def _problem(detail: ErrorDetails, data: Mapping[Any, Any], words: Vocabulary) -> Problem:
+    path = _path(detail, data)
     if detail["type"] == "extra_forbidden":
-        return _unknown(path, detail["input"], words)
-    value = _shown_at(path, detail["input"])
+        return _unknown(path, detail["input"], data, words)
+    value = shown_at(path, detail["input"])
     if detail["type"].startswith("TW"):
-        return Problem(detail["type"], path, value=value, **detail["ctx"])
+        return _refused(path, value, detail)
     if detail["type"] in _TYPES:
-        wanted = _TYPES[detail["type"]]
-        return Problem(codes.WRONG_TYPE, path, f"this is {_kind(detail['input'])}", value=value, allowed=wanted)
+        return _wrong_type(path, value, detail)
+    if detail["type"] == "missing":
+        near = _misspelt(path, data, words)
+        return Problem(codes.MISSING, path, "this is missing", remedy=f"write {near}" if near else "write it")
+    if detail["type"] == "literal_error":
+        return _not_a_choice(path, value, detail)
     return Problem(codes.OUT_OF_RANGE, path, detail["msg"].removeprefix("Input ").lower(), value=value)
 
 
-def _shown_at(path: Path, value: object) -> str:
+def _refused(path: Path, value: str, detail: ErrorDetails) -> Problem:
+    context = dict(detail["ctx"])
+    replacement = context.pop("replacement", NO_REPLACEMENT)
+    if replacement is NO_REPLACEMENT:
+        return Problem(detail["type"], path, value=value, **context)
+    return Problem(detail["type"], path, value=value, **context, sure=True, edit=Edit("replace", path, replacement))
+
+
+def _wrong_type(path: Path, value: str, detail: ErrorDetails) -> Problem:
+    wanted, given = _TYPES[detail["type"]], detail["input"]
+    problem = Problem(codes.WRONG_TYPE, path, f"this is {_kind(given)}", value=value, allowed=wanted)
+    meant = _converted(detail["type"], given)
+    if meant is None:
+        return problem
+    return replace(problem, remedy=f"write {shown(meant)}", sure=True, edit=Edit("replace", path, meant))
+
+
+def _converted(kind: str, given: object) -> Any:
+    """The value that was surely meant by one of the wrong type: "2" for a whole number is 2, one name for a list of
+    names is a list of it."""
+    if kind in ("int_type", "int_from_float"):
+        return _whole(given)
+    if kind == "list_type" and isinstance(given, str) and given:
+        return [given]
+    if kind == "string_type" and isinstance(given, int) and not isinstance(given, bool):
+        return str(given)
+    return None
+
+
+def _whole(given: object) -> int | None:
+    if isinstance(given, str) and re.fullmatch(r"\s*\d{1,9}\s*", given, re.ASCII):
+        return int(given)
+    if isinstance(given, float) and given.is_integer():
+        return int(given)
+    return None
+
+
+def _not_a_choice(path: Path, value: str, detail: ErrorDetails) -> Problem:
+    allowed = [choice.strip().strip("'") for choice in re.split(r", | or ", detail["ctx"]["expected"])]
+    problem = Problem(codes.OUT_OF_RANGE, path, "this is none of the choices", value=value, allowed=", ".join(allowed))
+    near = nearest_choice(str(detail["input"]), allowed)
+    if near is None:
+        return problem
+    return replace(problem, remedy=f"write {near}", sure=True, edit=Edit("replace", path, near))
+
+
+def nearest_choice(given: str, choices: Iterable[str]) -> str | None:
+    """The one choice that was surely meant: the same letters in another case or with other separators, else one near
+    spelling."""
+    choices = list(choices)
+    plain = {_letters(choice): choice for choice in choices}
+    if _letters(given) in plain:
+        return plain[_letters(given)]
+    near = difflib.get_close_matches(_letters(given[:80]), list(plain), n=2, cutoff=0.75)
+    return plain[near[0]] if len(near) == 1 else None
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+def shown_at(path: Path, value: object) -> str:
     """The value for a message; never one of the environment's, which may be a secret, nor a whole section."""
-    if _HIDDEN_SECTIONS.intersection(path):
+    if HIDDEN_SECTIONS.intersection(path):
         return f"(hidden, {len(str(value))} characters)"
     return shown(value)
 
 
-def _unknown(path: Path, value: object, words: Vocabulary) -> Problem:
+def _unknown(path: Path, value: object, data: Mapping[Any, Any], words: Vocabulary) -> Problem:
     section = _section(path)
     if reason := lookup(words.owned, section):
-        return Problem(codes.RESERVED, path, reason, remedy="leave the line out")
+        return Problem(codes.RESERVED, path, reason, remedy="leave the line out", sure=True, edit=Edit("remove", path))
     if reason := lookup(words.not_supported, section):
         problem = f"not supported yet: {reason}"
-        return Problem(codes.NOT_SUPPORTED, path, problem, value=_shown_at(path, value), remedy="leave the line out")
+        value_shown = shown_at(path, value)
+        fix = "leave the line out"
+        return Problem(codes.NOT_SUPPORTED, path, problem, value_shown, None, fix, sure=True, edit=Edit("remove", path))
     near = words.nearest(section[:-1], section[-1])
+    allowed = ", ".join(sorted(words.known(section[:-1]))) or None
+    if near is None:
+        fix = "leave the line out"
+        return Problem(codes.UNKNOWN_FIELD, path, "unknown field", None, allowed, fix, edit=Edit("remove", path))
+    said = near[-1] if near[:-1] == section[:-1] else ".".join(near)
+    problem = f"unknown field; did you mean {said}?"
     return Problem(
         codes.UNKNOWN_FIELD,
         path,
-        "unknown field" + (f"; did you mean {near}?" if near else ""),
-        allowed=", ".join(sorted(words.known(section[:-1]))) or None,
-        remedy=f"write {near}" if near else "leave the line out",
-        sure=near is not None,
+        problem,
+        remedy=f"write {said}",
+        sure=not _is_there(data, near),
+        edit=Edit("rename", path, near),
     )
+
+
+def _is_there(data: object, path: Path) -> bool:
+    for part in path:
+        if not isinstance(data, Mapping) or part not in data:
+            return False
+        data = data[part]
+    return True
+
+
+def _misspelt(path: Path, data: Mapping[Any, Any], words: Vocabulary) -> str | None:
+    """The name in the same section that was perhaps meant by a missing one."""
+    owner: Any = data
+    for part in path[:-1]:
+        owner = owner[part] if isinstance(owner, Mapping) and part in owner else None
+    if not isinstance(owner, Mapping):
+        return None
+    wanted = _section(path)
+    return next((wanted[-1] for name in owner if words.nearest(wanted[:-1], str(name)) == wanted), None)
 
 
 def _prune(document: dict[str, Any], paths: Iterable[Path]) -> None:

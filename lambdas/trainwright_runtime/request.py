@@ -1,33 +1,31 @@
 """The run request: the document a user writes (YAML 1.2 or JSON), its model, its JSON schema and its check."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
 from trainwright_runtime import problems as codes
-from trainwright_runtime.fields import (
-    HYPERPARAMETERS,
-    MAX_RUNTIME_SECONDS,
-    MAX_WAIT_SECONDS,
-    USER_TAGS,
-    VARIABLES,
-    RunName,
-)
+from trainwright_runtime import rules
+from trainwright_runtime.fields import HYPERPARAMETERS, USER_TAGS, VARIABLES, RunName
+from trainwright_runtime.forms import Leaf, as_written, both_forms, given_at, nested
 from trainwright_runtime.policy import Applied, TeamPolicy, apply, violations
-from trainwright_runtime.problems import Problem
+from trainwright_runtime.problems import Edit, Problem
 from trainwright_runtime.reading import read, refusal
-from trainwright_runtime.resolved import ResolvedRequest, build, spelled
+from trainwright_runtime.resolved import RUNTIME, WAIT, ResolvedRequest, Values, build, worked_out_max_wait
+from trainwright_runtime.rules.containers import SOURCE
+from trainwright_runtime.rules.look import Look, Site
+from trainwright_runtime.rules.time import cut_to_cost
 from trainwright_runtime.schema import schema_of
-from trainwright_runtime.settings import Leaf, Settings, both_forms, leaves, written_as
+from trainwright_runtime.sections import Section
+from trainwright_runtime.settings import Settings
 from trainwright_runtime.vocabulary import Vocabulary
 from trainwright_runtime.words import SETTINGS_WORDS
 
-_SPOT = ("compute", "enable_managed_spot_training")
-_RUNTIME = ("stopping_condition", "max_runtime_in_seconds")
-_WAIT = ("stopping_condition", "max_wait_time_in_seconds")
-_CHECKPOINTS = ("checkpoints", "enabled")
+_TRIED_FIXES = 25
+"""How many sure fixes of one document are tried out: each takes a check of its own."""
 
 
 def _script(value: str) -> str:
@@ -62,21 +60,37 @@ class Checked:
 ApiCheck = Callable[[ResolvedRequest], list[Problem]]
 
 
-def check(data: object, policy: TeamPolicy | None = None, api: ApiCheck | None = None) -> Checked | list[Problem]:
+def check(
+    data: object, policy: TeamPolicy | None = None, api: ApiCheck | None = None, site: Site | None = None
+) -> Checked | list[Problem]:
     """A checked request, or every problem of it at once; never raises, whatever `data` is.
 
     `policy` is the team's: without one, only the defaults fill and nothing but SageMaker's own limits refuse. `api`
     looks at the resolved request as the API's own model would (handlers.api_model.check_request); it runs when all
-    else is well.
+    else is well. `site` is where the run would take place; left out: us-east-1, no VPC.
+
+    A fix that is called sure was tried: it takes its problem away and brings no other.
     """
+    answer = _check(data, policy, api, site or Site())
+    if isinstance(answer, Checked):
+        return answer
+    return list(_only_sure_fixes(data, answer, lambda document: _check(document, policy, api, site or Site())))
+
+
+def _check(data: object, policy: TeamPolicy | None, api: ApiCheck | None, site: Site) -> Checked | list[Problem]:
     request, found = read(RunRequest, data, REQUEST_WORDS)
-    applied = apply(request, policy)
-    found += [*_both_forms(request), *_missing(data, request, applied, found), *_conflicts(request, applied, found)]
-    found += violations(applied.values, request, policy) if policy else ()
-    if not found:
-        resolved = build(str(request.name), applied.values)
-        found = api(resolved) if api else []
-    return _once(found) if found else Checked(request, resolved, applied.provenance, applied.warnings)
+    applied = apply(request, policy, data)
+    look = Look(build(str(request.name), applied.values), data, applied.values.sources, site)
+    found += [*_both_forms(request), *_missing(data, request, applied, found)]
+    if not _unreadable(found):
+        found += _not_refused_already(rules.refusals(look), found)
+    found += [*_too_many(applied), *(violations(applied.values, data, policy) if policy else ())]
+    if found:
+        return _once(found)
+    warnings = (*applied.warnings, *rules.cautions(look))
+    resolved = _within_cost(look, applied.values)
+    found = api(resolved) if api else []
+    return _once(found) if found else Checked(request, resolved, applied.provenance, warnings)
 
 
 def json_schema() -> dict[str, Any]:
@@ -84,105 +98,175 @@ def json_schema() -> dict[str, Any]:
     return schema_of(RunRequest, title="Trainwright run request", required=["name"])
 
 
+def canonical(checked: Checked) -> dict[str, Any]:
+    """The request as its author wrote it, in long names, durations in seconds and sizes in GB."""
+    said = {tuple(field.split(".")) for field, source in checked.provenance.items() if source == "run"}
+    values = ((leaf, _plain(value)) for leaf, value in checked.resolved.settings.items() if leaf in said)
+    score = {"score": checked.request.score} if checked.request.score else {}
+    return {"name": checked.request.name, **score, **nested(values)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Section):
+        return value.model_dump(mode="json", exclude_none=True)
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    return {name: _plain(entry) for name, entry in value.items()} if isinstance(value, dict) else value
+
+
+def local_source(data: object) -> str | None:
+    """The local folder that a request's source_code names; None where it names none, or an address."""
+    source = data
+    for part in SOURCE:
+        source = source.get(part) if isinstance(source, Mapping) else None
+    is_local = isinstance(source, str) and not source.startswith(("data://", "s3://"))
+    return str(source) if is_local else None
+
+
+def _within_cost(look: Look, values: Values) -> ResolvedRequest:
+    """The request with its training time cut to what its cost cap buys."""
+    bought = cut_to_cost(look)
+    if bought is None:
+        return look.request
+    values.put({RUNTIME: bought}, values.sources[RUNTIME])
+    if values.sources.get(WAIT) == "default":
+        values.put({WAIT: worked_out_max_wait(bought)}, "default")
+    return build(look.request.name, values)
+
+
 def _once(found: list[Problem]) -> list[Problem]:
     return list(dict.fromkeys(found))
+
+
+def _only_sure_fixes(
+    data: object, found: list[Problem], check_again: Callable[[object], Checked | list[Problem]]
+) -> Iterator[Problem]:
+    """Every problem, its fix called sure only where applying it is seen to help."""
+    places = {(problem.code, problem.path) for problem in found}
+    tried = 0
+    for problem in found:
+        if not problem.sure or problem.edit is None:
+            yield replace(problem, sure=False)
+            continue
+        tried += 1
+        left = check_again(edited(data, problem.edit)) if tried <= _TRIED_FIXES else found
+        remaining = set() if isinstance(left, Checked) else {(each.code, each.path) for each in left}
+        helps = remaining < places and (problem.code, problem.path) not in remaining
+        yield problem if helps else replace(problem, sure=False)
+
+
+def edited(data: object, edit: Edit) -> Any:
+    """The document with a fix applied; the document itself where the place to mend is not there."""
+    document = copy.deepcopy(data)
+    owner = _owner(document, edit.path)
+    if owner is None:
+        return document
+    if edit.op == "replace":
+        owner[edit.path[-1]] = edit.value
+    elif edit.op == "remove":
+        del owner[edit.path[-1]]
+    else:
+        _rename(document, owner, edit)
+    return document
+
+
+def _owner(document: Any, path: tuple[str | int, ...]) -> Any:
+    for part in path[:-1]:
+        if not _holds(document, part):
+            return None
+        document = document[part]
+    return document if path and _holds(document, path[-1]) else None
+
+
+def _holds(owner: Any, part: str | int) -> bool:
+    if isinstance(owner, dict):
+        return part in owner
+    return isinstance(owner, list) and isinstance(part, int) and part < len(owner)
+
+
+def _rename(document: Any, owner: Any, edit: Edit) -> None:
+    value = owner[edit.path[-1]]
+    if edit.path[:-1] == edit.value[:-1]:  # in its place, so that the order of a section stays
+        entries = [(edit.value[-1] if key == edit.path[-1] else key, entry) for key, entry in owner.items()]
+        owner.clear()
+        owner.update(entries)
+        return
+    del owner[edit.path[-1]]
+    target = document
+    for part in edit.value[:-1]:
+        target = target.setdefault(part, {})
+        if not isinstance(target, dict):
+            return
+    target.setdefault(edit.value[-1], value)
 
 
 def _both_forms(request: RunRequest) -> Iterator[Problem]:
     for short, long in both_forms(request):
         problem = f"this and its short form {'.'.join(short)} are both given"
-        yield Problem(codes.BOTH_FORMS, long, problem, remedy=f"keep {'.'.join(short)} alone", sure=True)
+        remedy = f"keep {'.'.join(short)} alone"
+        yield Problem(codes.BOTH_FORMS, long, problem, remedy=remedy, sure=True, edit=Edit("remove", long))
+
+
+def _unreadable(found: list[Problem]) -> bool:
+    return any(problem.code == codes.NOT_A_DOCUMENT for problem in found)
+
+
+def _not_refused_already(conflicts: Iterator[Problem], found: list[Problem]) -> Iterator[Problem]:
+    """Settings that do not go together; not those of which one has a problem of its own, which would only confuse."""
+    refused = {problem.path[:2] for problem in found}
+    sections = {path[0] for path in refused if path}
+    for conflict in conflicts:
+        if conflict.path[:2] not in refused and not _may_follow(conflict, sections):
+            yield conflict
+
+
+def _may_follow(conflict: Problem, sections: set[str | int]) -> bool:
+    """Whether a conflict may only be there because something in its own section, or on what it depends, was refused."""
+    head = conflict.path[0] if conflict.path else ""
+    return any(section in _DEPENDS.get(str(head), (head,)) for section in sections)
+
+
+_TIMES = ("limits", "stopping_condition", "compute", "checkpoints", "checkpoint_config")
+_DEPENDS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(_TIMES, (*_TIMES, "algorithm")),
+    "source_code": ("source_code", "framework", "network", "networking"),
+    "framework": ("framework", "image", "training_image", "algorithm", "compute", "distributed", "compilation"),
+    "distributed": ("distributed", "compute", "framework", "source_code", "compilation"),
+    "precision": ("precision", "compute"),
+}
+"""What else a conflict told at a section looks at."""
 
 
 def _missing(data: object, request: RunRequest, applied: Applied, found: list[Problem]) -> Iterator[Problem]:
     """Required fields that nobody named; one that was given and refused, or misspelt, has its problem already."""
     if not isinstance(data, Mapping):
         return
-    meant = {problem.remedy for problem in found} | {f"write {problem.field}" for problem in found}
+    meant = {problem.edit.value for problem in found if problem.edit and problem.edit.op == "rename"}
+    refused = {problem.path for problem in found}
     for path, remedy in _required(request, applied):
-        if not _given(data, path) and f"write {'.'.join(path)}" not in meant:
+        inside_refused = any(path[: len(each)] == each for each in refused if each)
+        if not given_at(data, path) and path not in meant and not inside_refused:
             yield Problem(codes.MISSING, path, "this is missing", remedy=remedy)
 
 
 def _required(request: RunRequest, applied: Applied) -> Iterator[tuple[Leaf, str]]:
     if request.name is None:
         yield ("name",), "write a name, for instance name: digits"
-    if not applied.values.get("compute", "instance_type"):
+    if not applied.values.get("compute", "instance_type") and not applied.values.names_machines():
         yield ("compute", "instance_type"), "write one, for instance instance_type: ml.m5.large"
     for name in request.inputs or {}:
-        if not applied.values.get("inputs", name, "s3_uri"):
+        sources = ("s3_uri", "file_system_id", "dataset_arn")
+        if not any(applied.values.get("inputs", name, source) for source in sources):
             yield ("inputs", name, "s3_uri"), f"write s3_uri: data://{name}/"
-
-
-def _given(data: object, path: Leaf) -> bool:
-    """Whether the document says anything at this path, or something else than a section on the way to it."""
-    for part in path:
-        if not isinstance(data, Mapping):
-            return True
-        if part not in data:
-            return False
-        data = data[part]
-    return True
-
-
-def _conflicts(request: RunRequest, applied: Applied, found: list[Problem]) -> Iterator[Problem]:
-    """Settings that do not go together; not those of which one has a problem of its own, which would only confuse."""
-    refused = {problem.path for problem in found}
-    if refused.isdisjoint(written_as(request, leaf) for leaf in (_SPOT, _RUNTIME, _WAIT, _CHECKPOINTS)):
-        yield from _time_conflicts(request, applied)
-    yield from _too_many(applied)
-
-
-def _time_conflicts(request: RunRequest, applied: Applied) -> Iterator[Problem]:
-    """What SageMaker, or good sense, does not take together. Rules: StoppingCondition, SageMaker API reference."""
-    values = applied.values
-    spot, runtime, wait = values.get(*_SPOT), values.get(*_RUNTIME), values.get(*_WAIT)
-    if runtime > MAX_RUNTIME_SECONDS:
-        yield _conflict(request, applied, _RUNTIME, "SageMaker stops every job after 28 days", allowed="28d at most")
-    if wait is not None and not spot:
-        remedy = "set compute.spot: true, or leave this out"
-        yield _conflict(request, applied, _WAIT, "a waiting time needs spot, and spot is off", remedy=remedy)
-    if wait is not None and wait > MAX_WAIT_SECONDS:
-        yield _conflict(request, applied, _WAIT, "SageMaker ends every job after 30 days", allowed="30d at most")
-    if wait is not None and spot and wait < runtime:
-        allowed = f"{spelled(_RUNTIME, runtime)} (max_runtime) or more"
-        yield _conflict(
-            request, applied, _WAIT, "waiting and training together are less than max_runtime", allowed=allowed
-        )
-    if spot and not values.get(*_CHECKPOINTS) and runtime > 3600:
-        remedy = "leave checkpoints out (spot brings them), or set compute.spot: false"
-        problem = "a spot run of over an hour without checkpoints loses everything at each interruption"
-        yield _conflict(request, applied, _CHECKPOINTS, problem, remedy=remedy)
-
-
-def _conflict(
-    request: RunRequest,
-    applied: Applied,
-    leaf: Leaf,
-    problem: str,
-    *,
-    allowed: str | None = None,
-    remedy: str | None = None,
-) -> Problem:
-    value = applied.values.get(*leaf)
-    origin = "" if leaf in leaves(request) else f" (set by the {_SET_BY[applied.values.sources[leaf]]})"
-    return Problem(
-        codes.CONFLICT,
-        written_as(request, leaf),
-        problem + origin,
-        value=spelled(leaf, value),
-        allowed=allowed,
-        remedy=remedy,
-    )
-
-
-_SET_BY = {"run": "run", "policy": "team's policy", "default": "default"}
 
 
 def _too_many(applied: Applied) -> Iterator[Problem]:
     """The run's entries and the policy's count together."""
     for section, most in (("hyperparameters", HYPERPARAMETERS), ("environment", VARIABLES), ("tags", USER_TAGS)):
-        count = len(applied.values.section(section))
+        count = sum(leaf[0] == section for leaf in applied.values.settings)
         if count > most:
             problem = f"{count} entries, the policy's included, are too many"
             yield Problem(codes.OUT_OF_RANGE, (section,), problem, allowed=f"{most} at most")
+
+
+__all__ = ["Checked", "RunRequest", "Site", "as_written", "canonical", "check", "edited", "json_schema", "local_source"]

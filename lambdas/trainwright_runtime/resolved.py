@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from trainwright_runtime.fields import CHECKPOINT_PATH, MAX_WAIT_SECONDS
-from trainwright_runtime.settings import Leaf
+from trainwright_runtime.fields import CHECKPOINT_PATH, INTERVALS, MAX_WAIT_SECONDS
+from trainwright_runtime.forms import Leaf
 from trainwright_runtime.units import spell_duration
 
 Source = Literal["run", "policy", "default"]
@@ -17,32 +17,116 @@ DEFAULT_VOLUME_GB = 30
 DEFAULT_MAX_RUNTIME_SECONDS = 86_400
 """StoppingCondition.MaxRuntimeInSeconds: "The default value is 1 day" (SageMaker API reference)."""
 
+IMAGE = ("training_image",)
+TYPES = ("compute", "instance_type")
+COUNT = ("compute", "instance_count")
+VOLUME = ("compute", "volume_size_in_gb")
+SPOT = ("compute", "enable_managed_spot_training")
+KEEP_ALIVE = ("compute", "keep_alive_period_in_seconds")
+RUNTIME = ("stopping_condition", "max_runtime_in_seconds")
+WAIT = ("stopping_condition", "max_wait_time_in_seconds")
+CHECKPOINTS = ("checkpoints", "enabled")
+MODE = ("training_input_mode",)
+ISOLATION = ("networking", "enable_network_isolation")
 
-@dataclass(frozen=True)
-class Channel:
-    """An input channel: an address as the user wrote it (`data://...`, relative, `s3://...`) and its content type."""
-
-    address: str
-    content_type: str | None = None
+CONTAINERS = (IMAGE, ("framework", "name"), ("algorithm", "name"), ("algorithm_name",))
+"""The four ways to say what runs; one of them."""
 
 
 @dataclass(frozen=True)
 class ResolvedRequest:
-    """Everything a job needs to know from its user, no silence left. Times are seconds, the volume is GB."""
+    """Everything a job needs to know from its user, by long names, no silence left. Times are seconds, volumes GB."""
 
     name: str
-    image: str
-    instance_type: str
-    instance_count: int
-    volume_size_in_gb: int
-    spot: bool
-    max_runtime: int
-    max_wait: int | None
-    checkpoint_path: str | None
-    hyperparameters: Mapping[str, str] = field(default_factory=dict)
-    inputs: Mapping[str, Channel] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[Leaf, Any] = field(default_factory=dict)
+
+    def get(self, *leaf: str) -> Any:
+        """The value of a setting, None where there is none."""
+        return self.settings.get(leaf)
+
+    def below(self, *prefix: str) -> dict[str, Any]:
+        """What stands directly in a section: `below("environment")`, `below("inputs", "train")`."""
+        size = len(prefix)
+        return {
+            leaf[size]: value
+            for leaf, value in self.settings.items()
+            if leaf[:size] == prefix and len(leaf) == size + 1
+        }
+
+    @property
+    def image(self) -> str | None:
+        """The image's name or URI; None where a framework, an algorithm or an algorithm resource runs."""
+        image: str | None = self.get(*IMAGE)
+        return image
+
+    @property
+    def instance_types(self) -> tuple[str, ...]:
+        """The types that are wanted, in order; empty where groups, preferences or a serverless job say."""
+        return tuple(self.get(*TYPES) or ())
+
+    @property
+    def all_instance_types(self) -> tuple[str, ...]:
+        """Every type that the request names anywhere."""
+        groups = self.get("compute", "instance_groups") or []
+        preferences = self.get("compute", "instance_preferences") or []
+        return (*self.instance_types, *(entry.instance_type for entry in (*groups, *preferences)))
+
+    @property
+    def instance_count(self) -> int:
+        """Hosts of one attempt; of the largest preference, where the preferences count."""
+        groups = self.get("compute", "instance_groups") or []
+        preferences = self.get("compute", "instance_preferences") or []
+        counts = [entry.instance_count for entry in preferences if entry.instance_count]
+        if groups:
+            return sum(group.instance_count for group in groups)
+        return max(counts) if counts else self.get(*COUNT) or 1
+
+    @property
+    def spot(self) -> bool:
+        return bool(self.get(*SPOT))
+
+    @property
+    def falls_back(self) -> bool:
+        """Whether a spot run may go on on demand."""
+        return bool(self.get("compute", "fallback") == "on_demand")
+
+    @property
+    def max_runtime(self) -> int:
+        return int(self.get(*RUNTIME))
+
+    @property
+    def max_wait(self) -> int | None:
+        seconds: int | None = self.get(*WAIT)
+        return seconds
+
+    @property
+    def checkpoint_path(self) -> str | None:
+        """Where the script keeps its checkpoints; None without checkpoints at the platform's prefix."""
+        path: str | None = self.get("checkpoints", "local_path")
+        return path if self.get(*CHECKPOINTS) else None
+
+    @property
+    def has_checkpoints(self) -> bool:
+        """Whether checkpoints survive the job, at the platform's prefix or at one of the user's."""
+        return bool(self.get(*CHECKPOINTS)) or self.get("checkpoint_config", "s3_uri") is not None
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the input channels, in order."""
+        return tuple(dict.fromkeys(leaf[1] for leaf in self.settings if leaf[0] == "inputs"))
+
+    @property
+    def runs_script(self) -> bool:
+        """Whether a script of the user's is started by a launcher in the image."""
+        return self.get("source_code", "entry_script") is not None
+
+    @property
+    def container(self) -> tuple[str | None, str | None]:
+        """Name and version of the framework or algorithm; two Nones for an image."""
+        for kind in ("framework", "algorithm"):
+            if name := self.get(kind, "name"):
+                return name, self.get(kind, "version")
+        return None, None
 
 
 @dataclass
@@ -57,6 +141,11 @@ class Values:
         self.settings |= settings
         self.sources |= dict.fromkeys(settings, source)
 
+    def drop(self, leaf: Leaf) -> None:
+        """Take a setting out."""
+        self.settings.pop(leaf, None)
+        self.sources.pop(leaf, None)
+
     def fill(self, leaf: Leaf, value: Callable[[], Any]) -> None:
         """Set a default where nothing is said."""
         if leaf not in self.settings:
@@ -66,28 +155,32 @@ class Values:
         """The value of a leaf, None where there is none."""
         return self.settings.get(leaf)
 
-    def section(self, name: str) -> dict[str, Any]:
-        """The entries of a section of free names: `hyperparameters`, `environment`, `tags`."""
-        return {leaf[1]: value for leaf, value in self.settings.items() if leaf[0] == name and len(leaf) == 2}
+    def names_machines(self) -> bool:
+        """Whether something else than instance_type says on what the job runs."""
+        others = (("compute", "instance_groups"), ("compute", "instance_preferences"))
+        return any(leaf in self.settings for leaf in others) or self._serverless()
+
+    def _serverless(self) -> bool:
+        return any(leaf[0] == "serverless_job_config" for leaf in self.settings)
 
 
 def fill_defaults(values: Values, longest_runtime: int | None = None) -> None:
     """The defaults, in the order in which they depend on each other. `longest_runtime` is the policy's, in seconds."""
-    values.fill(("image",), lambda: DEFAULT_IMAGE)
-    values.fill(("compute", "instance_count"), lambda: 1)
-    values.fill(("compute", "volume_size_in_gb"), lambda: DEFAULT_VOLUME_GB)
-    values.fill(("compute", "enable_managed_spot_training"), lambda: False)
-    values.fill(
-        ("stopping_condition", "max_runtime_in_seconds"),
-        lambda: min(DEFAULT_MAX_RUNTIME_SECONDS, longest_runtime or DEFAULT_MAX_RUNTIME_SECONDS),
-    )
-    spot = values.get("compute", "enable_managed_spot_training")
-    values.fill(("checkpoints", "enabled"), lambda: spot)
-    if values.get("checkpoints", "enabled"):
+    if not any(leaf in values.settings for leaf in CONTAINERS):
+        values.fill(IMAGE, lambda: DEFAULT_IMAGE)
+    values.fill(MODE, lambda: "File")
+    if not values.names_machines():
+        values.fill(COUNT, lambda: 1)
+    values.fill(VOLUME, lambda: DEFAULT_VOLUME_GB)
+    values.fill(SPOT, lambda: False)
+    values.fill(RUNTIME, lambda: min(DEFAULT_MAX_RUNTIME_SECONDS, longest_runtime or DEFAULT_MAX_RUNTIME_SECONDS))
+    spot, own = values.get(*SPOT), ("checkpoint_config", "s3_uri") in values.settings
+    values.fill(CHECKPOINTS, lambda: bool(spot) and not own)
+    if values.get(*CHECKPOINTS):
         values.fill(("checkpoints", "local_path"), lambda: CHECKPOINT_PATH)
     if spot:
-        runtime = values.get("stopping_condition", "max_runtime_in_seconds")
-        values.fill(("stopping_condition", "max_wait_time_in_seconds"), lambda: worked_out_max_wait(runtime))
+        runtime = values.get(*RUNTIME)
+        values.fill(WAIT, lambda: worked_out_max_wait(runtime))
 
 
 def worked_out_max_wait(max_runtime: int) -> int:
@@ -102,33 +195,17 @@ def worked_out_max_wait(max_runtime: int) -> int:
 
 def build(name: str, values: Values) -> ResolvedRequest:
     """The request from complete, checked values."""
-    return ResolvedRequest(
-        name=name,
-        image=values.get("image"),
-        instance_type=values.get("compute", "instance_type"),
-        instance_count=values.get("compute", "instance_count"),
-        volume_size_in_gb=values.get("compute", "volume_size_in_gb"),
-        spot=values.get("compute", "enable_managed_spot_training"),
-        max_runtime=values.get("stopping_condition", "max_runtime_in_seconds"),
-        max_wait=values.get("stopping_condition", "max_wait_time_in_seconds"),
-        checkpoint_path=values.get("checkpoints", "local_path") if values.get("checkpoints", "enabled") else None,
-        hyperparameters=values.section("hyperparameters"),
-        inputs=_channels(values),
-        environment=values.section("environment"),
-        tags=values.section("tags"),
-    )
-
-
-def _channels(values: Values) -> dict[str, Channel]:
-    names = dict.fromkeys(leaf[1] for leaf in values.settings if leaf[0] == "inputs")
-    return {
-        name: Channel(values.get("inputs", name, "s3_uri"), values.get("inputs", name, "content_type"))
-        for name in names
-    }
+    return ResolvedRequest(name, dict(values.settings))
 
 
 def spelled(leaf: Leaf, value: object) -> str:
     """A value as it would be written in the short form of its setting."""
     if leaf[0] == "stopping_condition" and isinstance(value, int):
         return spell_duration(value)
+    if leaf == KEEP_ALIVE and isinstance(value, int):
+        return spell_duration(value)
+    if leaf[0] == "profiler_config" and value in INTERVALS:
+        return INTERVALS[value]
+    if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+        return ", ".join(value)
     return ("true" if value else "false") if isinstance(value, bool) else str(value)

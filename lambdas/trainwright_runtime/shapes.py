@@ -13,8 +13,9 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from trainwright_runtime import problems as codes
-from trainwright_runtime.job import Request, field_of
+from trainwright_runtime.origin import field_of
 from trainwright_runtime.problems import Path, Problem, shown
+from trainwright_runtime.spec import Request
 
 MAX_REQUEST_BYTES = 128 * 1024
 """Half of what Step Functions lets travel (262,144 bytes of state): room for the rest of the state."""

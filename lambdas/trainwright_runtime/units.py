@@ -4,9 +4,23 @@ import math
 import re
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_UNIT_WORDS = {
+    word: unit
+    for unit, words in {
+        "s": ("s", "sec", "secs", "second", "seconds"),
+        "m": ("m", "min", "mins", "minute", "minutes"),
+        "h": ("h", "hr", "hrs", "hour", "hours"),
+        "d": ("d", "day", "days"),
+    }.items()
+    for word in words
+}
 _DURATION = re.compile(r"(?:\d{1,9}(?:\.\d{1,6})?[smhd])+", re.ASCII)
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])", re.ASCII)
 _SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?) ?(GB|TB)", re.ASCII)
+_SIZE_WORDS = {
+    **dict.fromkeys(("g", "gb", "gib", "gigabyte", "gigabytes"), "GB"),
+    **dict.fromkeys(("t", "tb", "tib", "terabyte", "terabytes"), "TB"),
+}
 _EXPONENT = re.compile(r"e([+-]?)0*(\d+)$")
 
 
@@ -17,6 +31,24 @@ def parse_duration(text: str) -> int | None:
         return None
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(compact))
     return int(seconds) if seconds == int(seconds) else None
+
+
+def near_duration(text: str) -> str | None:
+    """The duration that a text in other words means: '30 minutes' and '30 MIN' mean '30m'; None where that is not
+    clear."""
+    words = re.findall(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]+)", text)
+    spelled = "".join(f"{number}{_UNIT_WORDS.get(unit.lower(), '?')}" for number, unit in words)
+    rest = re.sub(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]+)", "", text).strip(" ,")
+    return spelled if words and not rest and parse_duration(spelled) is not None else None
+
+
+def parse_milliseconds(text: str) -> int | None:
+    """Whole milliseconds of '500ms', '1s' or '1m'; None when the text is no such interval."""
+    compact = text.replace(" ", "")
+    if match := re.fullmatch(r"(\d{1,9})ms", compact, re.ASCII):
+        return int(match[1])
+    seconds = parse_duration(compact)
+    return None if seconds is None else seconds * 1000
 
 
 def spell_duration(seconds: int) -> str:
@@ -34,6 +66,14 @@ def parse_size_gb(text: str) -> int | None:
         return None
     size = float(match[1]) * (1024 if match[2] == "TB" else 1)
     return int(size) if size == int(size) else None
+
+
+def near_size(text: str) -> str | None:
+    """The size that a text in other words means: '30GiB', '30 gigabytes' and '30G' mean '30 GB'; None where unclear."""
+    match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d+)?)\s*([a-zA-Z]+)\s*", text, re.ASCII)
+    unit = _SIZE_WORDS.get(match[2].lower()) if match else None
+    spelled = f"{match[1]} {unit}" if match and unit else ""
+    return spelled if parse_size_gb(spelled) is not None else None
 
 
 def scalar_text(value: bool | int | float | str) -> str:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 Section = tuple[str, ...]
 ANY = "*"
+HERE = "."
 T = TypeVar("T")
 
 
@@ -47,19 +48,23 @@ class Vocabulary:
         """The names that may stand in `section`; empty for a section nobody knows."""
         return lookup(self.names, section) or ()
 
-    def nearest(self, section: Section, name: str) -> str | None:
-        """The field most likely meant: another library's name for it, else the nearest spelling here, else
+    def nearest(self, section: Section, name: str) -> Section | None:
+        """The path of the field most likely meant: another library's name for it, else the nearest spelling here, else
         elsewhere."""
         if target := self.other_names.get(name):
-            return ".".join(target)
+            return self._placed(target, section)
         if near := difflib.get_close_matches(name[:80], self.known(section), n=1, cutoff=0.6):
-            return ".".join((*section, near[0]))
+            return (*section, near[0])
         return self._elsewhere(section, name)
 
-    def _elsewhere(self, section: Section, name: str) -> str | None:
+    def _placed(self, target: Section, section: Section) -> Section:
+        """A target that begins with `.` stands in the section where the other name was found."""
+        return (*section, *target[1:]) if target[:1] == (HERE,) else target
+
+    def _elsewhere(self, section: Section, name: str) -> Section | None:
         for other, names in self.names.items():
             if name in names and other != section and ANY not in other:
-                return ".".join((*other, name))
+                return (*other, name)
         return None
 
 

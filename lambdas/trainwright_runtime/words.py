@@ -1,143 +1,130 @@
 """The words of a run's settings: what is known, what is not supported yet, what belongs to the platform, other
 names."""
 
-from trainwright_runtime.settings import Channel, Checkpoints, Compute, Limits, Settings, StoppingCondition
-from trainwright_runtime.vocabulary import Vocabulary
+import types
+from typing import Annotated, Any, Union, get_args, get_origin
 
-_CHANNEL_LATER = {
-    "input_mode": "input modes other than File",
-    "compression_type": "compressed channels",
-    "record_wrapper_type": "record wrapping",
-    "shuffle_config": "shuffling",
-    "data_source": "data sources other than an S3 prefix",
-    "s3_data_type": "manifests",
-    "s3_data_distribution_type": "sharded channels",
-    "attribute_names": "augmented manifests",
-    "instance_group_names": "instance groups",
-    "file_system_data_source": "EFS and FSx",
-    "newer_than": "a check of the data's age",
-    "optional": "optional channels",
-}
-_COMPUTE_LATER = {
-    "fallback": "falling back from spot to on-demand",
-    "keep_alive": "warm pools",
-    "keep_alive_period_in_seconds": "warm pools",
-    "instance_groups": "instance groups",
-    "instance_preferences": "instance preferences",
-    "instance_placement_config": "placement",
-    "training_plan": "training plans",
-    "training_plan_arn": "training plans",
-}
-_TOP_LATER = {
-    "framework": "framework containers",
-    "algorithm": "built-in algorithms",
-    "algorithm_name": "algorithms by name",
-    "source_code": "script mode",
-    "command": "commands of the container",
-    "container_entrypoint": "entry points of the container",
-    "container_arguments": "arguments of the container",
-    "distributed": "distribution",
-    "precision": "precision",
-    "compilation": "compilation",
-    "compiler_config": "the Training Compiler",
-    "profiler": "the profiler",
-    "profiler_config": "the profiler",
-    "profiler_rules": "profiler rules",
-    "debugger": "the debugger",
-    "debug_hook_config": "the debugger",
-    "network": "network settings of a run",
-    "networking": "network settings of a run",
-    "secrets": "secrets",
-    "overrides": "raw CreateTrainingJob fields",
-    "accept": "acceptance of models",
-    "register": "registering models",
-    "health": "health checks",
-    "infra_check_config": "health checks",
-    "retry_strategy": "SageMaker's own retries",
-    "metric_definitions": "metric definitions",
-    "metrics": "metric definitions",
-    "tensor_board_output_config": "TensorBoard",
-    "tensorboard": "TensorBoard",
-    "experiment": "experiments",
-    "experiment_config": "experiments",
-    "mlflow": "MLflow",
-    "mlflow_config": "MLflow",
-    "model_package": "model packages",
-    "model_package_config": "model packages",
-    "session_chaining_config": "session tags",
-    "remote_debug": "remote debugging",
-    "remote_debug_config": "remote debugging",
-    "serverless_job_config": "serverless jobs",
-    "output_compression": "the compression of outputs",
-    "estimator": "SDK estimators",
-    "trainer": "SDK trainers",
-    "tuner": "tuning",
-    "sweep": "sweeps",
-    "schedule": "schedules",
-    "notify": "notifications",
-}
-_LIMITS_LATER = {
-    "deadline": "deadlines",
-    "max_cost_usd": "a cap on cost",
-    "max_pending": "a limit on pending",
-}
-_CHECKPOINTS_LATER = {"every": "a checkpoint interval", "keep": "a number of checkpoints to keep"}
+from pydantic import BaseModel
+
+from trainwright_runtime.settings import Settings
+from trainwright_runtime.vocabulary import ANY, HERE, Section, Vocabulary
+
+_OUTPUT = "the platform decides where outputs go: the team's artifacts bucket"
+_CHECKPOINTS = "the platform decides where checkpoints go: the team's checkpoints bucket"
+_REPORTS = "the platform decides where this goes: the run's own prefix"
+_NAME = "the platform names the jobs"
+_ROLE = "the platform sets the execution role"
+
+
+def names_of(model: type[BaseModel], path: Section = ()) -> dict[Section, tuple[str, ...]]:
+    """The names that stand in each section below a model, lists and maps as `*`."""
+    found = {path: tuple(model.model_fields)}
+    for name, field in model.model_fields.items():
+        for inner, below in _models_in(field.annotation, (*path, name)):
+            found |= names_of(inner, below)
+    return found
+
+
+def _models_in(annotation: Any, path: Section) -> list[tuple[type[BaseModel], Section]]:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _models_in(get_args(annotation)[0], path)
+    if origin in (Union, types.UnionType):
+        return [found for choice in get_args(annotation) for found in _models_in(choice, path)]
+    if origin in (list, dict):
+        return _models_in(get_args(annotation)[-1], (*path, ANY))
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [(annotation, path)]
+    return []
+
 
 SETTINGS_WORDS = Vocabulary(
-    names={
-        (): tuple(Settings.model_fields),
-        ("compute",): tuple(Compute.model_fields),
-        ("limits",): tuple(Limits.model_fields),
-        ("stopping_condition",): tuple(StoppingCondition.model_fields),
-        ("checkpoints",): tuple(Checkpoints.model_fields),
-        ("inputs", "*"): tuple(Channel.model_fields),
-    },
+    names=names_of(Settings),
     not_supported={
-        **{(name,): reason for name, reason in _TOP_LATER.items()},
-        **{("compute", name): reason for name, reason in _COMPUTE_LATER.items()},
-        **{("limits", name): reason for name, reason in _LIMITS_LATER.items()},
-        **{("checkpoints", name): reason for name, reason in _CHECKPOINTS_LATER.items()},
-        **{("inputs", "*", name): reason for name, reason in _CHANNEL_LATER.items()},
-        ("stopping_condition", "max_pending_time_in_seconds"): "a limit on pending",
+        ("limits", "deadline"): "deadlines",
         ("deadline",): "deadlines",
-        ("max_cost_usd",): "a cap on cost",
+        ("accept",): "acceptance of models",
+        ("register",): "registering accepted models; model_package registers every model",
+        ("tuner",): "tuning",
+        ("sweep",): "sweeps",
+        ("schedule",): "schedules",
+        ("notify",): "notifications",
+        ("inputs", ANY, "newer_than"): "a check of the data's age",
+        ("inputs", ANY, "optional"): "optional channels",
     },
     owned={
-        ("role",): "the platform sets the execution role",
-        ("role_arn",): "the platform sets the execution role",
-        ("training_job_name",): "the platform names the jobs",
-        ("output_data_config",): "the platform decides where outputs go: the team's artifacts bucket",
-        ("output_path",): "the platform decides where outputs go: the team's artifacts bucket",
-        ("checkpoints", "s3_uri"): "the platform decides where checkpoints go: the team's checkpoints bucket",
-        ("checkpoint_s3_uri",): "the platform decides where checkpoints go: the team's checkpoints bucket",
-        ("vpc_config",): "the platform sets the network",
-        ("compute", "volume_kms_key_id"): "the platform sets the keys",
+        ("role",): _ROLE,
+        ("role_arn",): _ROLE,
+        ("training_job_name",): _NAME,
+        ("sagemaker_session",): "the platform has its own session",
+        ("output_path",): _OUTPUT,
+        ("output_data_config", "s3_output_path"): _OUTPUT,
+        ("code_location",): "the platform decides where source goes: the team's data bucket",
+        ("checkpoints", "s3_uri"): f"{_CHECKPOINTS}; checkpoint_config takes a prefix of one's own",
+        ("checkpoint_s3_uri",): f"{_CHECKPOINTS}; checkpoint_config takes a prefix of one's own",
+        ("debug_hook_config", "s3_output_path"): _REPORTS,
+        ("profiler_config", "s3_output_path"): _REPORTS,
+        ("tensor_board_output_config", "s3_output_path"): _REPORTS,
+        ("debug_rule_configurations", ANY, "s3_output_path"): _REPORTS,
+        ("profiler_rule_configurations", ANY, "s3_output_path"): _REPORTS,
     },
     # SDK v2's and the API's names for what this request calls otherwise (SageMaker SDK v2 EstimatorBase, API reference)
     other_names={
         "use_spot_instances": ("compute", "spot"),
         "EnableManagedSpotTraining": ("compute", "spot"),
+        "managed_spot": ("compute", "spot"),
         "max_run": ("limits", "max_runtime"),
-        "max_wait_time_in_seconds": ("stopping_condition", "max_wait_time_in_seconds"),
-        "max_runtime_in_seconds": ("stopping_condition", "max_runtime_in_seconds"),
         "MaxRuntimeInSeconds": ("stopping_condition", "max_runtime_in_seconds"),
+        "MaxWaitTimeInSeconds": ("stopping_condition", "max_wait_time_in_seconds"),
         "volume_size": ("compute", "volume_size_in_gb"),
+        "VolumeSizeInGB": ("compute", "volume_size_in_gb"),
+        "train_volume_size": ("compute", "volume_size_in_gb"),
+        "volume_kms_key": ("compute", "volume_kms_key_id"),
         "train_instance_type": ("compute", "instance_type"),
         "train_instance_count": ("compute", "instance_count"),
+        "InstanceType": ("compute", "instance_type"),
+        "InstanceCount": ("compute", "instance_count"),
         "checkpoint_local_path": ("checkpoints", "local_path"),
-        "checkpoint_config": ("checkpoints",),
         "checkpoint": ("checkpoints",),
         "image_uri": ("image",),
-        "training_image": ("image",),
+        "TrainingImage": ("image",),
         "input_data_config": ("inputs",),
+        "InputDataConfig": ("inputs",),
         "channels": ("inputs",),
         "data": ("inputs",),
         "env": ("environment",),
+        "Environment": ("environment",),
         "hyper_parameters": ("hyperparameters",),
+        "HyperParameters": ("hyperparameters",),
         "params": ("hyperparameters",),
         "base_job_name": ("name",),
         "job_name": ("name",),
         "resources": ("compute",),
+        "resource_config": ("compute",),
+        "entry_point": ("source_code", "entry_script"),
+        "entry_script": ("source_code", "entry_script"),
+        "source_dir": ("source_code", "source_dir"),
+        "framework_version": ("framework", "version"),
+        "distribution": ("distributed",),
+        "subnets": ("network", "subnets"),
+        "security_group_ids": ("network", "security_group_ids"),
+        "enable_network_isolation": ("network", "enable_network_isolation"),
+        "encrypt_inter_container_traffic": ("network", "enable_inter_container_traffic_encryption"),
+        "vpc_config": ("network",),
+        "output_kms_key": ("output_data_config", "kms_key_id"),
+        "max_retry_attempts": ("health", "retries"),
+        "enable_infra_check": ("health", "infra_check"),
+        "enable_remote_debug": ("remote_debug",),
+        "enable_session_tag_chaining": ("session_tags",),
+        "debugger_hook_config": ("debug_hook_config",),
+        "rules": ("profiler", "rules"),
+        "system_monitor_interval_millis": ("profiler", "interval"),
+        "compiler_config": ("compilation",),
+        "content_type": (HERE, "content_type"),
+        "s3_data": (HERE, "s3_uri"),
+        "distribution_type": (HERE, "s3_data_distribution_type"),
+        "compression": (HERE, "compression_type"),
+        "record_wrapping": (HERE, "record_wrapper_type"),
     },
 )
 """Of a run's settings. A run request adds `name` and `score`; a policy holds them under `default` and `always`."""

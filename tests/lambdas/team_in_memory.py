@@ -33,6 +33,7 @@ VARIABLES = {
     "TRAINWRIGHT_VPC_SUBNETS": "",
     "TRAINWRIGHT_VPC_SECURITY_GROUPS": "",
     "TRAINWRIGHT_KMS_KEY_ARN": "",
+    "AWS_REGION": "eu-west-1",
     "TRAINWRIGHT_LOG_GROUP": "/aws/sagemaker/TrainingJobs",
 }
 

@@ -97,7 +97,7 @@ def test_what_the_policy_overrules_is_a_warning(team):
 def test_an_instance_type_that_aws_does_not_have_starts_nothing(team):
     prepare(team, prepare_event({**REQUEST, "compute": {"instance_type": "ml.m5.lage"}}))
     problem = team.store.record(RUN)["problems"][0]
-    assert (problem["field"], problem["remedy"]) == ("compute.instance_type", "did you mean ml.m5.large?")
+    assert (problem["field"], problem["remedy"]) == ("compute.instance_type", "write ml.m5.large")
 
 
 def test_a_request_over_the_limit_names_the_big_field(team):

@@ -57,7 +57,7 @@ def test_a_run_that_a_person_stopped(team):
 def test_a_run_that_was_refused(team):
     answer = run_to_report(team, request={"name": "digits", "compute": {"instace_type": "x"}})
     assert answer["error"] == "InvalidRunRequest"
-    assert "did you mean compute.instance_type?" in answer["cause"]
+    assert "did you mean instance_type?" in answer["cause"]
     written = team.document(RUN, "report.json")
     assert (written["status"], written["attempts"]) == ("REFUSED", [])
     assert "refused before anything started" in team.page(RUN)

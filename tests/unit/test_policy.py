@@ -69,7 +69,7 @@ def test_each_field_says_who_set_it():
     assert result.provenance["compute.instance_type"] == "policy"
     assert result.provenance["compute.volume_size_in_gb"] == "default"
     assert result.provenance["tags.cost-centre"] == "policy"
-    assert result.resolved.tags == {"purpose": "research", "mine": "1", "cost-centre": "4711"}
+    assert result.resolved.below("tags") == {"purpose": "research", "mine": "1", "cost-centre": "4711"}
     assert result.resolved.spot
 
 
@@ -77,8 +77,8 @@ def test_the_run_wins_over_a_default_and_loses_to_always():
     result = check(run(compute={"spot": False}, tags={"purpose": "test", "cost-centre": "1"}), policy())
     assert isinstance(result, Checked)
     assert result.resolved.spot is False
-    assert result.resolved.tags["purpose"] == "test"
-    assert result.resolved.tags["cost-centre"] == "4711"
+    assert result.resolved.below("tags")["purpose"] == "test"
+    assert result.resolved.below("tags")["cost-centre"] == "4711"
     assert result.provenance["tags.cost-centre"] == "policy"
     assert result.warnings == ("tags.cost-centre: the team's policy always sets 4711; the run's own value is not used",)
 
@@ -160,15 +160,17 @@ def test_the_longest_runtime_bounds_the_silent_one():
             "below max_runtime",
         ),
         ("team: a\nalways: {tags: {'aws:x': 1}}", "always.tags.aws:x", "reserved"),
-        ("team: a\nalways: {network: {}}", "always.network", "not supported yet"),
+        ("team: a\ncapabilities: {write: ['s3://acme']}", "capabilities.write", "end it in /"),
+        ("team: a\ncapabilities: {efs: [efs-1]}", "capabilities.efs[0]", "does not take"),
         ("team: a\nbudget: {monthly_usd: 3}", "budget", "not supported yet"),
         ("team: a\nwarm_pool: {}", "warm_pool", "not supported yet"),
-        ("team: a\nallow: {overrides: true}", "allow.overrides", "not supported yet"),
+        ("team: a\nalways: {overrides: {X: 1}}", "always.overrides.X", "outside allow"),
+        ("team: a\ndefault: {remote_debug: true}", "default.remote_debug", "not provisioned for team a"),
         ("team: a\nalow: {}", "alow", "did you mean allow?"),
         (
             "team: a\ndefault: {compute: {instace_type: x}}",
             "default.compute.instace_type",
-            "default.compute.instance_type",
+            "did you mean instance_type?",
         ),
         ("team: a\ntime_zone: Mars/Olympus", "time_zone", "no time zone"),
         ("[1, 2]", "(the document)", "no policy"),

@@ -3,6 +3,7 @@
 Needs botocore's files and no credentials, so the command line uses it too.
 """
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -11,9 +12,10 @@ from botocore.validate import ParamValidator
 
 from trainwright_runtime import problems as codes
 from trainwright_runtime import shapes
-from trainwright_runtime.job import SAMPLE_FACTS, JobSpec, Request, named, render
+from trainwright_runtime.job import named, render
 from trainwright_runtime.problems import Problem
 from trainwright_runtime.resolved import ResolvedRequest
+from trainwright_runtime.spec import SAMPLE_FACTS, Request, first_spec
 
 
 @cache
@@ -35,7 +37,8 @@ def refusals(request: Request) -> list[Problem]:
     return [*found, large] if large else found
 
 
-def check_request(request: ResolvedRequest) -> list[Problem]:
+def check_request(request: ResolvedRequest, region: str = "us-east-1") -> list[Problem]:
     """`refusals` of a resolved request, rendered with a sample deployment: the `api` argument of `request.check`."""
-    spec = JobSpec(request, SAMPLE_FACTS)
+    deployment = replace(SAMPLE_FACTS.deployment, region=region)
+    spec = first_spec(request, replace(SAMPLE_FACTS, deployment=deployment))
     return refusals(named(render(spec), "sample-0123456789-1", 1))

@@ -26,6 +26,7 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         checkpoints_bucket=variables["TRAINWRIGHT_CHECKPOINTS_BUCKET"],
         reports_bucket=variables["TRAINWRIGHT_REPORTS_BUCKET"],
         execution_role_arn=variables["TRAINWRIGHT_EXECUTION_ROLE_ARN"],
+        region=variables["AWS_REGION"],
         subnets=_listed(variables["TRAINWRIGHT_VPC_SUBNETS"]),
         security_groups=_listed(variables["TRAINWRIGHT_VPC_SECURITY_GROUPS"]),
         kms_key_arn=variables["TRAINWRIGHT_KMS_KEY_ARN"] or None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -21,7 +22,7 @@ from trainwright_runtime.handlers.telemetry import handling, logger
 from trainwright_runtime.plan import Plan, plan, step_attempt
 from trainwright_runtime.policy import PolicyError, TeamPolicy
 from trainwright_runtime.problems import Problem, kept
-from trainwright_runtime.request import Checked, check
+from trainwright_runtime.request import Checked, Site, check
 from trainwright_runtime.resolved import DEFAULT_IMAGE
 from trainwright_runtime.steps import report_step, train_step
 
@@ -66,7 +67,9 @@ def prepare(event: Event, store: Store, clients: Services, environment: environm
 def _prepared(
     request: object, run: Run, policy: TeamPolicy, clients: Services, environment: environments.Environment
 ) -> Prepared:
-    checked = check(request, policy, check_request)
+    deployment = environment.deployment
+    site = Site(region=deployment.region, vpc=bool(deployment.subnets))
+    checked = check(request, policy, partial(check_request, region=deployment.region), site)
     if not isinstance(checked, Checked):
         return Prepared(checked)
     image = _image_uri(checked.resolved.image, clients, environment)
@@ -74,7 +77,8 @@ def _prepared(
         return Prepared([image])
     planned = plan(checked.resolved, RunFacts(run, environment.deployment, image))
     found = [problem for number in range(len(planned.attempts)) for problem in _refused(planned, number + 1)]
-    return Prepared(found, planned, image, checked.warnings)
+    started = planned.attempts[0].request.get("AlgorithmSpecification", {}).get("TrainingImage")
+    return Prepared(found, planned, started, checked.warnings)
 
 
 def _refused(planned: Plan, number: int) -> list[Problem]:
@@ -92,9 +96,10 @@ def _policy(clients: Services, environment: environments.Environment) -> TeamPol
         raise NotDeployedError(f"The parameter {parameter} holds no policy this version reads: {error}") from error
 
 
-def _image_uri(image: str, clients: Services, environment: environments.Environment) -> str | Problem:
-    """The image's address with its digest; a Problem for a name that the platform does not have."""
-    if image_is_uri(image):
+def _image_uri(image: str | None, clients: Services, environment: environments.Environment) -> str | Problem | None:
+    """The image's address with its digest; a Problem for a name that the platform does not have; None where the request
+    names one of AWS's own."""
+    if image is None or image_is_uri(image):
         return image
     parameter = f"{environment.image_parameters}{image}"
     if (uri := _parameter(clients, parameter)) is not None:

@@ -15,7 +15,7 @@ from trainwright_runtime import record as records
 from trainwright_runtime.attempts import Progress, iso
 from trainwright_runtime.handlers.aws import Services, error_code
 from trainwright_runtime.handlers.environment import Environment
-from trainwright_runtime.job import run_prefix
+from trainwright_runtime.spec import run_prefix
 
 _ENCODE = TypeSerializer().serialize
 _DECODE = TypeDeserializer().deserialize

@@ -1,0 +1,121 @@
+"""What of a run's settings needs a capability that the team was not given: each is told with the line to add."""
+
+from collections.abc import Callable, Iterable, Iterator
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from trainwright_runtime import problems as codes
+from trainwright_runtime.forms import Leaf, as_written
+from trainwright_runtime.problems import Problem, shown
+from trainwright_runtime.resolved import KEEP_ALIVE, Values
+from trainwright_runtime.units import spell_duration
+
+if TYPE_CHECKING:
+    from trainwright_runtime.policy import Capabilities, TeamPolicy
+
+Need = tuple[Leaf, str]
+"""A setting, and the line of the policy that would allow it."""
+
+
+def not_provisioned(values: Values, data: object, policy: "TeamPolicy") -> Iterator[Problem]:
+    """A problem for each setting that needs what the team does not have."""
+    for needs in _NEEDS:
+        for leaf, line in needs(values, policy.capabilities):
+            yield Problem(
+                codes.NOT_PROVISIONED,
+                as_written(data, leaf),
+                f"not provisioned for team {policy.team}: add {line} to its policy and deploy",
+                value=_said(values.settings.get(leaf)),
+                remedy="ask the platform team, or leave it out",
+            )
+
+
+def _said(value: Any) -> str | None:
+    return shown(value) if isinstance(value, str | bool | int | list) and not _objects(value) else None
+
+
+def _objects(value: Any) -> bool:
+    return isinstance(value, list) and any(not isinstance(entry, str) for entry in value)
+
+
+def _network(values: Values, has: "Capabilities") -> Iterator[Need]:
+    for name in ("subnets", "security_group_ids"):
+        leaf = ("networking", name)
+        known = getattr(has.vpc, name) if has.vpc else []
+        if new := [entry for entry in values.settings.get(leaf) or [] if entry not in known]:
+            yield leaf, f"capabilities.vpc.{name}: [{', '.join(new)}]"
+
+
+def _file_systems(values: Values, has: "Capabilities") -> Iterator[Need]:
+    for leaf, value in values.settings.items():
+        if leaf[0] == "inputs" and leaf[-1] == "file_system_id":
+            kind = "fsx" if values.get(*leaf[:2], "file_system_type") == "FSxLustre" else "efs"
+            if value not in getattr(has, kind):
+                yield leaf, f"capabilities.{kind}: [{value}]"
+
+
+def _listed(leaf: Leaf, name: str) -> Callable[[Values, "Capabilities"], Iterator[Need]]:
+    def needs(values: Values, has: "Capabilities") -> Iterator[Need]:
+        value = values.settings.get(leaf)
+        if value is not None and not _matches(value, getattr(has, name)):
+            yield leaf, f"capabilities.{name}: [{value}]"
+
+    return needs
+
+
+def _switched(leaf: Leaf, name: str) -> Callable[[Values, "Capabilities"], Iterator[Need]]:
+    def needs(values: Values, has: "Capabilities") -> Iterator[Need]:
+        if values.settings.get(leaf) and not getattr(has, name):
+            yield leaf, f"capabilities.{name}: true"
+
+    return needs
+
+
+def _secrets(values: Values, has: "Capabilities") -> Iterator[Need]:
+    for leaf, arn in values.settings.items():
+        if leaf[0] == "secrets" and not _matches(arn, has.secrets):
+            yield leaf, f"capabilities.secrets: [{arn}]"
+
+
+def _preferred_plans(values: Values, has: "Capabilities") -> Iterator[Need]:
+    leaf = ("compute", "instance_preferences")
+    for entry in values.settings.get(leaf) or []:
+        for arn in entry.training_plan_arns or []:
+            if not _matches(arn, has.training_plans):
+                yield leaf, f"capabilities.training_plans: [{arn}]"
+
+
+def _checkpoints(values: Values, has: "Capabilities") -> Iterator[Need]:
+    leaf = ("checkpoint_config", "s3_uri")
+    uri = values.settings.get(leaf)
+    if uri is not None and not uri.startswith(tuple(has.write)):
+        prefix = uri if uri.endswith("/") else f"{uri}/"
+        yield leaf, f"capabilities.write: [{prefix}]"
+
+
+def _keep_alive(values: Values, has: "Capabilities") -> Iterator[Need]:
+    seconds = values.settings.get(KEEP_ALIVE)
+    if seconds and (has.keep_alive is None or seconds > has.keep_alive.total_seconds()):
+        yield KEEP_ALIVE, f"capabilities.keep_alive: {spell_duration(seconds)}"
+
+
+def _matches(value: str, known: Iterable[str]) -> bool:
+    return any(fnmatchcase(value, entry) if entry.endswith("*") else value == entry for entry in known)
+
+
+_NEEDS: tuple[Callable[[Values, "Capabilities"], Iterator[Need]], ...] = (
+    _network,
+    _file_systems,
+    _listed(("mlflow_config", "mlflow_resource_arn"), "mlflow"),
+    _listed(("model_package_config", "model_package_group_arn"), "model_package"),
+    _listed(("compute", "volume_kms_key_id"), "keys"),
+    _listed(("output_data_config", "kms_key_id"), "keys"),
+    _listed(("compute", "training_plan_arn"), "training_plans"),
+    _switched(("remote_debug_config", "enable_remote_debug"), "remote_debug"),
+    _switched(("session_chaining_config", "enable_session_tag_chaining"), "session_tags"),
+    _switched(("experiment_config", "experiment_name"), "experiments"),
+    _secrets,
+    _preferred_plans,
+    _checkpoints,
+    _keep_alive,
+)
