@@ -49,7 +49,8 @@ _BY_URI = "give the image's URI: it is in AWS's list of Deep Learning Containers
 
 _INSTANCE_TYPE = re.compile(r"ml\.([a-z\d-]+)\.\w+", re.ASCII)
 _URI = re.compile(
-    r"(\d{12})\.dkr\.ecr(?:-fips)?\.[a-z0-9-]+\.[a-z.-]+/([a-z0-9./_-]+):([\w.-]+)(?:@sha256:[0-9a-f]{64})?", re.ASCII
+    r"(\d{12})\.dkr\.ecr(?:-fips)?\.[a-z0-9-]+\.[a-z0-9.-]+/([a-z0-9./_-]+):([\w.-]+)(?:@sha256:[0-9a-f]{64})?",
+    re.ASCII,
 )
 _TAG_VERSION = re.compile(r"(\d+(?:\.\d+)+(?:-\d+(?=-|$))?)", re.ASCII)
 _TRANSFORMERS = re.compile(r"-transformers(\d+(?:\.\d+)*)", re.ASCII)
@@ -418,11 +419,12 @@ def _instance_family(instance_type: str) -> str:
     """`p6-b200` of `ml.p6-b200.48xlarge`."""
     match = _INSTANCE_TYPE.fullmatch(instance_type)
     if match is None:
-        raise ImageError(
-            f"this is no SageMaker instance type: {instance_type[:80]}", "ml.FAMILY.SIZE", part="instance_type"
-        )
+        problem = f"this is no SageMaker instance type: {instance_type[:80]}"
+        with_ml = f"ml.{instance_type}" if _INSTANCE_TYPE.fullmatch(f"ml.{instance_type}") else None
+        raise ImageError(problem, "ml.FAMILY.SIZE", sure_value=with_ml, part="instance_type")
     if match[1] in _GRAVITON:
-        raise ImageError(f"there are no training images for Graviton instances ({instance_type})", part="instance_type")
+        problem = f"there are no training images for Graviton instances ({instance_type})"
+        raise ImageError(problem, "instances with x86 processors", part="instance_type")
     return match[1]
 
 

@@ -160,3 +160,137 @@ def kept(problems: Sequence[Problem]) -> list[dict[str, Any]]:
     if more := len(problems) - len(entries):
         entries.append(Problem(NOT_A_DOCUMENT, (), f"{more} more problems are left out of this list").to_dict())
     return entries
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a code means, for people: a title, what to do, and an example."""
+
+    title: str
+    text: str
+    example: str
+
+
+CATALOGUE: dict[str, Explanation] = {
+    MISSING: Explanation(
+        "a field is missing",
+        "Neither the run request nor the team's policy says it, and there is no default that would be right. Write it, "
+        "or ask the platform team for a default in the policy.",
+        "compute.instance_type: this is missing; write one, for instance instance_type: ml.m5.large",
+    ),
+    UNKNOWN_FIELD: Explanation(
+        "an unknown field",
+        "No field of this name stands in this section. Unknown fields are refused, because one that is passed over in "
+        "silence is found out on AWS. Names are the SageMaker SDK v3's or a short form of them; those of the SDK v2 "
+        "are recognised and lead to the right one.",
+        "compute.instace_type: unknown field; did you mean instance_type?",
+    ),
+    NOT_SUPPORTED: Explanation(
+        "a field that is not supported yet",
+        "The field is understood but nothing is built for it. Leave it out.",
+        "limits.deadline: not supported yet: deadlines; leave the line out",
+    ),
+    WRONG_TYPE: Explanation(
+        "a value of the wrong type",
+        "A number, text, a list, a section or true/false is wanted here, and something else is given. In YAML, quotes "
+        "make text of anything.",
+        'compute.instance_count: this is text; given: "2"; allowed: a whole number; write 2',
+    ),
+    UNIT_MISSING: Explanation(
+        "a duration or size without its unit",
+        "Short forms take a number with its unit (30m, 6h, 200 GB), so that nobody has to know that the API counts "
+        "seconds. The long names take the API's bare numbers: stopping_condition.max_runtime_in_seconds: 21600.",
+        "compute.volume: a number without its unit; given: 200; write 200 GB",
+    ),
+    OUT_OF_RANGE: Explanation(
+        "a value that SageMaker does not take",
+        "The value is outside what the API, or AWS's guide, allows for this field: a limit, a pattern, a list of "
+        "choices. The message says what is allowed.",
+        "hyperparameters.vocabulary: 9214 characters are too many; allowed: 2500 characters",
+    ),
+    BOTH_FORMS: Explanation(
+        "a setting in both its forms",
+        "Each setting has a long name and perhaps a short form; both together leave open which one holds.",
+        "compute.volume_size_in_gb: this and its short form compute.volume are both given; keep compute.volume alone",
+    ),
+    CONFLICT: Explanation(
+        "settings that do not go together",
+        "Each is right by itself; SageMaker refuses them together, ignores one of them, or the job could not work. "
+        "docs/refusals.md lists every rule with its source.",
+        "limits.max_wait: a waiting time needs spot, and spot is off; set compute.spot: true, or leave this out",
+    ),
+    NOT_A_DOCUMENT: Explanation(
+        "not a run request",
+        "The document is empty, or a list or a single value, where an object of fields is wanted.",
+        "(the document): this is a list, not an object of fields",
+    ),
+    EMPTY: Explanation(
+        "a field without a value",
+        "The line ends after the colon. Silence is a missing line, not an empty one.",
+        "limits.max_runtime: no value is given; give a value or leave the line out",
+    ),
+    DUPLICATE_KEY: Explanation(
+        "a key that is there twice",
+        "YAML and JSON readers keep the last one and drop the first without a word. Keep one of them.",
+        "compute.spot: this key is there twice; the first is in line 8",
+    ),
+    UNQUOTED: Explanation(
+        "a version, date or number that YAML reads as something else",
+        "Unquoted, 2.10 is the number 2.1 and 2026-11-21 a date. In quotes it stays the text that it is.",
+        'framework.version: YAML reads 2.10 as the number 2.1; write "2.10"',
+    ),
+    NOT_WELL_FORMED: Explanation(
+        "not YAML or JSON",
+        "The text cannot be read as YAML 1.2 (of which JSON is a part). The message says where reading ended.",
+        "could not find expected ':'",
+    ),
+    LOCAL_PATH: Explanation(
+        "a path of one machine",
+        "An execution of the state machine cannot see the files of the machine that started it. `trainwright run` "
+        "packs and uploads a local source_dir and starts the execution with its address.",
+        "source_code.source_dir: this names a folder of one machine, which an execution cannot see",
+    ),
+    NOT_ALLOWED: Explanation(
+        "something the team's policy does not allow",
+        "The platform team has set what this team's runs may ask for (teams/TEAM.yaml, allow). Ask for what is "
+        "allowed, or the platform team for more. IAM refuses the same, should this check be passed over.",
+        "compute.instance_type: the team's policy does not allow this; allowed: ml.m5.*, ml.g5.*",
+    ),
+    RESERVED: Explanation(
+        "something that is the platform's",
+        "The execution role, job names, output and checkpoint prefixes, and tags and variables with the platform's "
+        "prefix are never a run's to set: records, reports and permissions depend on them.",
+        "role_arn: the platform sets the execution role; leave the line out",
+    ),
+    NOT_PROVISIONED: Explanation(
+        "a capability that the team does not have",
+        "The run needs a grant that the team's execution role was not given. The message has the line that the "
+        "platform team adds to the policy before it deploys the team again.",
+        "inputs.shared.file_system_id: not provisioned for team vision: add capabilities.efs: [fs-0a1b2c3d] to its "
+        "policy and deploy",
+    ),
+    REFUSED_BY_API_MODEL: Explanation(
+        "something that the API's own model refuses",
+        "The job was rendered and held against botocore's model of CreateTrainingJob: a missing or unknown field, a "
+        "pattern, a length, a range.",
+        "compute.instance_type: SageMaker does not have this; given: ml.m99.large",
+    ),
+    TOO_LARGE: Explanation(
+        "a request over 128 KiB",
+        "Step Functions carries 256 KiB of state, and a request may take half of it. The message names the biggest "
+        "part: put long values into an input channel.",
+        "hyperparameters: the training job's request is 140,221 bytes, of which HyperParameters takes 138,002",
+    ),
+    NO_SUCH_IMAGE: Explanation(
+        "an image that does not exist",
+        "The platform has no image of this name, or AWS has no container of this framework, version, Python or "
+        "algorithm in this region.",
+        "framework: there is no pytorch 2.81.0; allowed: 2.8.0, 2.7.1, ...",
+    ),
+    CONTRADICTION: Explanation(
+        "a team policy that contradicts itself",
+        "What `default` or `always` sets is outside what `allow` allows, or both set the same field: every run would "
+        "be refused, or it would be open which one holds.",
+        "default.compute.instance_type: default is outside allow",
+    ),
+}

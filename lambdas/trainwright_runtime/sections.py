@@ -44,7 +44,11 @@ class Section(BaseModel):
     """A part of a document: unknown fields refused, types exact, written back without what was left out."""
 
     model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        hide_input_in_errors=True,
+        defer_build=True,
     )
 
     @model_serializer(mode="wrap")
