@@ -34,12 +34,19 @@ format: $(VENV)/.test ## format and mend what can be mended by itself
 bench: $(VENV)/.base ## what the main job costs: seconds, overhead, transitions, Lambda calls
 	@$(BIN)/python tools/bench.py
 
-test-more: $(VENV)/.more ## the tests that need torch, AWS's SDKs or a browser; says what it ran and what it could not
+test-more: $(VENV)/.more .sdk/v2/.installed .sdk/v3/.installed ## the tests that need torch, AWS's SDKs or a browser; says what it ran and what it could not
 	@test -f .rehearsal/last/report.html || $(BIN)/trainwright rehearse
 	$(BIN)/python -m pytest -m more -rA
 
+# The SageMaker SDKs judge what we render for them. Each has dependencies of its own and lives in an environment of its
+# own; where one cannot be installed, its tests skip and say so.
+.sdk/%/.installed: tools/requirements-sdk-%.txt | $(VENV)/bin/python
+	@echo "set-up: installing the SageMaker SDK $* in an environment of its own (some hundred megabytes)"
+	@$(VENV)/bin/python -m venv .sdk/$*
+	@.sdk/$*/bin/python -m pip install --quiet -r $< && touch $@ || echo "set-up: the SDK $* could not be installed"
+
 clean: ## remove what was made here: environment, tools, rehearsals, caches
-	rm -rf $(VENV) node_modules .rehearsal cdk.out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .sdk node_modules .rehearsal cdk.out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

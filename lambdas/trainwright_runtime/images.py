@@ -101,8 +101,7 @@ class _Family(NamedTuple):
 
 
 class _Repository(NamedTuple):
-    """A repository of AWS's: whose images it holds, and how their tags begin, the longest first, with what that
-    means."""
+    """Whose images a repository of AWS's holds, and what a tag's beginning means, the longest first."""
 
     names: frozenset[str]
     beginnings: tuple[tuple[str, tuple[str, str]], ...]
@@ -331,12 +330,13 @@ def _known_version(family: _Family, version: str | None) -> str:
         return version
     known = _newest_first((*family.versions, *family.aliases))
     near = _same_versions(version, known)
-    remedy = None
+    remedy, sure_value = None, None
     if f"{version}0" in known:
         remedy = f"{version}0 without quotes is read as {version}: put a version in quotes"
-    elif len(near) != 1:
+    elif len(near) == 1:
+        sure_value = near[0]
+    elif _numbers(version):
         remedy = f"near it: {', '.join(near or _neighbours(version, known))}"
-    sure_value = near[0] if remedy is None else None
     raise ImageError(f"{name} has no image of version {version[:80]}", _some(family.versions), remedy, sure_value)
 
 

@@ -70,7 +70,7 @@ def read(
     document, found = _plain(data, (), words)
     while True:
         try:
-            return model.model_validate(required | document, context=READING), found
+            return model.model_validate(required | document, context=READING), _not_misspelt(found)
         except ValidationError as error:
             details = error.errors(include_url=False)
             found += [_problem(detail, data, words) for detail in details[:_MOST]]
@@ -159,8 +159,7 @@ def _problem(detail: ErrorDetails, data: Mapping[Any, Any], words: Vocabulary) -
     if detail["type"] in _TYPES:
         return _wrong_type(path, value, detail)
     if detail["type"] == "missing":
-        near = _misspelt(path, data, words)
-        return Problem(codes.MISSING, path, "this is missing", remedy=f"write {near}" if near else "write it")
+        return Problem(codes.MISSING, path, "this is missing", remedy=f"write {path[-1]}")
     if detail["type"] == "literal_error":
         return _not_a_choice(path, value, detail)
     return Problem(codes.OUT_OF_RANGE, path, detail["msg"].removeprefix("Input ").lower(), value=value)
@@ -268,15 +267,10 @@ def _is_there(data: object, path: Path) -> bool:
     return True
 
 
-def _misspelt(path: Path, data: Mapping[Any, Any], words: Vocabulary) -> str | None:
-    """The name in the same section that was perhaps meant by a missing one."""
-    owner: Any = data
-    for part in path[:-1]:
-        owner = owner[part] if isinstance(owner, Mapping) and part in owner else None
-    if not isinstance(owner, Mapping):
-        return None
-    wanted = _section(path)
-    return next((wanted[-1] for name in owner if words.nearest(wanted[:-1], str(name)) == wanted), None)
+def _not_misspelt(found: list[Problem]) -> list[Problem]:
+    """Without what is missing only because it is misspelt, which is said already."""
+    meant = {problem.edit.value for problem in found if problem.edit and problem.edit.op == "rename"}
+    return [problem for problem in found if problem.code != codes.MISSING or problem.path not in meant]
 
 
 def _prune(document: dict[str, Any], paths: Iterable[Path]) -> None:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 from trainwright_runtime import problems as codes
 from trainwright_runtime import rules
 from trainwright_runtime.fields import HYPERPARAMETERS, USER_TAGS, VARIABLES, RunName
-from trainwright_runtime.forms import Leaf, as_written, both_forms, given_at, nested
+from trainwright_runtime.forms import Leaf, as_written, both_forms, given_at, leaves, nested
 from trainwright_runtime.policy import Applied, TeamPolicy, apply, violations
 from trainwright_runtime.problems import Edit, Problem
 from trainwright_runtime.reading import read, refusal
@@ -21,6 +21,7 @@ from trainwright_runtime.rules.time import cut_to_cost
 from trainwright_runtime.schema import schema_of
 from trainwright_runtime.sections import Section
 from trainwright_runtime.settings import Settings
+from trainwright_runtime.units import spell_duration
 from trainwright_runtime.vocabulary import Vocabulary
 from trainwright_runtime.words import SETTINGS_WORDS
 
@@ -100,18 +101,15 @@ def json_schema() -> dict[str, Any]:
 
 def canonical(checked: Checked) -> dict[str, Any]:
     """The request as its author wrote it, in long names, durations in seconds and sizes in GB."""
-    said = {tuple(field.split(".")) for field, source in checked.provenance.items() if source == "run"}
-    values = ((leaf, _plain(value)) for leaf, value in checked.resolved.settings.items() if leaf in said)
-    score = {"score": checked.request.score} if checked.request.score else {}
-    return {"name": checked.request.name, **score, **nested(values)}
+    return nested((leaf, _plain(leaf, value)) for leaf, value in leaves(checked.request).items())
 
 
-def _plain(value: Any) -> Any:
+def _plain(leaf: Leaf, value: Any) -> Any:
+    if leaf == ("checkpoints", "every"):
+        return spell_duration(value)  # it has no other name, so it keeps its unit
     if isinstance(value, Section):
         return value.model_dump(mode="json", exclude_none=True)
-    if isinstance(value, list):
-        return [_plain(entry) for entry in value]
-    return {name: _plain(entry) for name, entry in value.items()} if isinstance(value, dict) else value
+    return [_plain((), entry) for entry in value] if isinstance(value, list) else value
 
 
 def local_source(data: object) -> str | None:

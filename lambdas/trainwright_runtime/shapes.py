@@ -38,7 +38,7 @@ class Shape(Protocol):
 
 def problems_of(shape: Any, request: Request) -> list[Problem]:
     """Every part of a rendered request that does not fit the API's input shape, by the run request's own fields."""
-    return [_in_request_words(problem, request) for problem in _walk(shape, request, ())]
+    return [_in_request_words(problem, request) for problem in walk(shape, request, ())]
 
 
 def too_large(request: Request, limit: int = MAX_REQUEST_BYTES) -> Problem | None:
@@ -69,7 +69,8 @@ def _in_request_words(problem: Problem, request: Request) -> Problem:
     return Problem(codes.REFUSED_BY_API_MODEL, field, text, value, problem.allowed, problem.remedy, problem.sure)
 
 
-def _walk(shape: Any, value: object, path: Path) -> Iterator[Problem]:
+def walk(shape: Any, value: object, path: Path) -> Iterator[Problem]:
+    """Every part of a value that does not fit a shape, by the API's own names."""
     yield from _CHECKS.get(shape.type_name, _no_check)(shape, value, path)
     if shape.type_name in ("string", "list", "map") and isinstance(value, str | list | dict):
         yield from _length(shape, len(value), path)
@@ -85,7 +86,7 @@ def _structure(shape: Any, value: object, path: Path) -> Iterator[Problem]:
         if name not in shape.members:
             yield Problem(codes.REFUSED_BY_API_MODEL, (*path, name), "the API has no such field", shown(member))
         else:
-            yield from _walk(shape.members[name], member, (*path, name))
+            yield from walk(shape.members[name], member, (*path, name))
 
 
 def _list(shape: Any, value: object, path: Path) -> Iterator[Problem]:
@@ -93,7 +94,7 @@ def _list(shape: Any, value: object, path: Path) -> Iterator[Problem]:
         yield _wrong(path, value, "a list")
         return
     for position, entry in enumerate(value):
-        yield from _walk(shape.member, entry, (*path, position))
+        yield from walk(shape.member, entry, (*path, position))
 
 
 def _map(shape: Any, value: object, path: Path) -> Iterator[Problem]:
@@ -101,8 +102,8 @@ def _map(shape: Any, value: object, path: Path) -> Iterator[Problem]:
         yield _wrong(path, value, "an object")
         return
     for key, entry in value.items():
-        yield from _walk(shape.key, key, (*path, key))
-        yield from _walk(shape.value, entry, (*path, key))
+        yield from walk(shape.key, key, (*path, key))
+        yield from walk(shape.value, entry, (*path, key))
 
 
 def _string(shape: Any, value: object, path: Path) -> Iterator[Problem]:

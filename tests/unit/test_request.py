@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from trainwright_runtime.problems import Problem, kept, readable_list
-from trainwright_runtime.request import Checked, check
+from trainwright_runtime.request import REQUEST_WORDS, Checked, check
 
 ROOT = Path(__file__).parents[2]
 SMALLEST = {"name": "digits", "compute": {"instance_type": "ml.m5.large"}}
@@ -265,13 +265,15 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
     max_leaves=12,
 )
-TOP = "name image hyperparameters inputs compute limits stopping_condition checkpoints environment tags score"
-DEEPER = "instance_type spot volume max_runtime s3_uri local_path"
-FIELDS = st.sampled_from(f"{TOP} {DEEPER}".split())
+NAMES = sorted({name for names in REQUEST_WORDS.names.values() for name in names})
+FIELDS = st.sampled_from(NAMES)
 
 
-@given(JSON | st.dictionaries(FIELDS, JSON | st.dictionaries(FIELDS, JSON, max_size=5), max_size=8))
-@settings(max_examples=400, deadline=None)
+SECTION = st.dictionaries(FIELDS, JSON | st.dictionaries(FIELDS, JSON, max_size=5), max_size=5)
+
+
+@given(JSON | st.dictionaries(FIELDS, JSON | SECTION | st.lists(SECTION, max_size=2), max_size=8))
+@settings(max_examples=600, deadline=None)
 def test_no_json_at_all_makes_the_check_raise(data):
     result = check(data)
     if isinstance(result, list):

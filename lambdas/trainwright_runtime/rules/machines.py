@@ -10,6 +10,7 @@ from trainwright_runtime.rules.look import Look
 
 GROUPS, PREFERENCES = ("compute", "instance_groups"), ("compute", "instance_preferences")
 PLAN, KEY = ("compute", "training_plan_arn"), ("compute", "volume_kms_key_id")
+PLACEMENT = ("compute", "instance_placement_config")
 KEEP_ALIVE_SECONDS = 3600
 """The guide's and the quota's maximum; the API's model says 21,600."""
 
@@ -39,6 +40,9 @@ def _preferences(look: Look) -> Iterator[Problem]:
     names = [entry.instance_type for entry in preferences]
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         yield look.conflict(PREFERENCES, f"{twice[0]} is there twice", allowed="each type once")
+    if look.request.below(*PLACEMENT):
+        problem = "instance preferences and a placement exclude each other"
+        yield look.conflict(PREFERENCES, problem, remedy="leave one of them out")
     if look.request.get(*PLAN) and any(entry.training_plan_arns for entry in preferences):
         yield look.conflict(PLAN, "the preferences name training plans of their own", remedy="leave one of them out")
 
