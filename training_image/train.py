@@ -40,10 +40,12 @@ def main() -> None:
 
     for epoch in range(first + 1, options.epochs + 1):
         learn(model, train, options, epoch)
-        checkpoints.save(epoch, lambda path: joblib.dump(model, path))
-        progress.report(epoch)
+        stopping = stop.requested
+        if checkpoints.due() or stopping or epoch == options.epochs:
+            checkpoints.save(epoch, lambda path: joblib.dump(model, path))
+            progress.report(epoch)
         print(f"epoch={epoch} train:loss={model.loss_:.4f} validation:accuracy={model.score(*validation):.4f}")
-        if stop.requested:
+        if stopping:
             print(f"asked to stop: checkpoint {epoch} is saved")
             break
 
@@ -62,7 +64,7 @@ def read_options() -> argparse.Namespace:
         "--shifted_copies", type=int, default=24, help="copies of each image an epoch, moved by up to a pixel"
     )
     parser.add_argument("--seed", type=int, default=0, help="of every random choice")
-    parser.add_argument("--keep_checkpoints", type=int, default=3, help="how many of the newest stay on the disk")
+    parser.add_argument("--keep_checkpoints", type=int, help="how many of the newest stay on the disk, as the run asks")
     parser.add_argument("--model_dir", default=os.environ.get("SM_MODEL_DIR"))
     parser.add_argument("--train", default=os.environ.get("SM_CHANNEL_TRAIN"))
     parser.add_argument("--validation", default=os.environ.get("SM_CHANNEL_VALIDATION"))

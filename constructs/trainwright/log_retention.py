@@ -5,9 +5,10 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from trainwright import names
+from trainwright.arns import Arns
 from trainwright.functions import FunctionOptions, RuntimeFunction
 from trainwright.permissions import Allow
-from trainwright.roles import ONE_LOG_GROUP, Arns
+from trainwright.roles import ONE_LOG_GROUP
 
 _DAYS = {
     logs.RetentionDays.ONE_DAY: 1,

@@ -1,8 +1,9 @@
-"""The Parameter Store names that stacks, Lambda functions and the command line share. Plain text: no aws_cdk."""
+"""The names that stacks, Lambda functions and the command line share: Parameter Store, S3. Plain text: no aws_cdk."""
 
 TEAMS = "/trainwright/teams/"
 IMAGES = "/trainwright/images/"
 PLATFORM = "/trainwright/platform/"
+SOURCE = "source/"  # in the data bucket: source archives, each under the hash of its content
 
 DEFAULT_IMAGE = "platform"
 DEFAULT_TEAM = "default"

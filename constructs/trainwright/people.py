@@ -9,8 +9,9 @@ from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
 from trainwright import names
+from trainwright.arns import Arns
 from trainwright.permissions import Allow, explain
-from trainwright.roles import ONE_LOG_GROUP, Arns
+from trainwright.roles import ONE_LOG_GROUP
 
 if TYPE_CHECKING:
     from trainwright.team import TrainingTeam
@@ -36,37 +37,36 @@ def grant(grantee: iam.IGrantable, allows: Sequence[Allow]) -> iam.Grant:
 
 
 def start(team: TrainingTeam) -> list[Allow]:
-    return [_find(team), Allow(["states:StartExecution"], [team.workflow.state_machine.state_machine_arn])]
+    """What `trainwright run` does: find the team, send the source, start, follow the run to its report."""
+    return [
+        *_find(team),
+        Allow(["states:StartExecution"], [team.workflow.state_machine.state_machine_arn]),
+        *_send_source(team),
+        *_follow(team),
+    ]
 
 
 def stop(team: TrainingTeam) -> list[Allow]:
-    executions = Arns(team).executions(team.workflow.state_machine.state_machine_name)
-    return [_find(team), Allow(["states:StopExecution"], [executions], why=_ANY_RUN)]
+    """What `trainwright stop` does: find the run by its name, stop it, see that it has stopped."""
+    machine = team.workflow.state_machine
+    executions = Arns(team).executions(machine.state_machine_name)
+    return [
+        *_find(team),
+        Allow(["states:ListExecutions"], [machine.state_machine_arn]),
+        Allow(["states:StopExecution", "states:DescribeExecution"], [executions], why=_ANY_RUN),
+        _records(team),
+        *_decrypt(team),
+    ]
 
 
 def watch(team: TrainingTeam) -> list[Allow]:
-    arns = Arns(team)
-    machine = team.workflow.state_machine
-    return [
-        _find(team),
-        Allow(["states:ListExecutions"], [machine.state_machine_arn]),
-        Allow(
-            ["states:DescribeExecution", "states:GetExecutionHistory"],
-            [arns.executions(machine.state_machine_name)],
-            why=_ANY_RUN,
-        ),
-        Allow(["sagemaker:DescribeTrainingJob"], [arns.jobs(team.name)], why=_ANY_RUN),
-        Allow(["logs:GetLogEvents"], [arns.training_log_streams(team.name)], why=_ANY_RUN),
-        Allow(["logs:DescribeLogStreams"], arns.training_log_group(), why=ONE_LOG_GROUP),
-        Allow(["dynamodb:GetItem"], [team.storage.runs.table_arn]),
-        *_decrypt(team),
-    ]
+    return [*_find(team), *_follow(team)]
 
 
 def upload_data(team: TrainingTeam) -> list[Allow]:
     data = team.storage.data
     return [
-        _find(team),
+        *_find(team),
         Allow(["s3:ListBucket", "s3:GetBucketLocation"], [data.bucket_arn]),
         Allow(
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
@@ -78,20 +78,63 @@ def upload_data(team: TrainingTeam) -> list[Allow]:
 
 
 def read_reports(team: TrainingTeam) -> list[Allow]:
-    reports = team.storage.reports
+    return [*_find(team), *_reports(team), *_decrypt(team)]
+
+
+def _find(team: TrainingTeam) -> list[Allow]:
+    """Which teams there are, and of this team where it is and what its policy says. IAM sees the path as it is asked
+    for, with or without its last slash; the parameters below it hold names, no secrets."""
+    arns = Arns(team)
+    own = [arns.parameter(names.team(team.name)), arns.parameter(names.team_policy(team.name))]
+    every = [arns.parameter(names.TEAMS.removesuffix("/")), arns.parameter(names.TEAMS)]
+    return [Allow(["ssm:GetParameter"], own), Allow(["ssm:GetParametersByPath"], every)]
+
+
+def _send_source(team: TrainingTeam) -> list[Allow]:
+    """Without ListBucket, S3 answers a question about an archive that is not there yet with 403 instead of 404."""
+    data = team.storage.data
     return [
-        _find(team),
-        Allow(["s3:ListBucket"], [reports.bucket_arn]),
-        Allow(["s3:GetObject"], [reports.arn_for_objects("runs/*")], why=_ANY_RUN),
+        Allow(["s3:ListBucket"], [data.bucket_arn]),
+        Allow(
+            ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+            [data.arn_for_objects(f"{names.SOURCE}*")],
+            why="Source archives, each under the hash of its content, which nobody knows before it is packed.",
+        ),
+        *_decrypt(team, "kms:GenerateDataKey"),
+    ]
+
+
+def _follow(team: TrainingTeam) -> list[Allow]:
+    """A run from its start to its report: executions, the run record, its jobs, their logs and progress, the report."""
+    arns, machine, checkpoints = Arns(team), team.workflow.state_machine, team.storage.checkpoints
+    return [
+        Allow(["states:ListExecutions"], [machine.state_machine_arn]),
+        Allow(
+            ["states:DescribeExecution", "states:GetExecutionHistory"],
+            [arns.executions(machine.state_machine_name)],
+            why=_ANY_RUN,
+        ),
+        Allow(["sagemaker:DescribeTrainingJob"], [arns.jobs(team.name)], why=_ANY_RUN),
+        Allow(["logs:GetLogEvents"], [arns.training_log_streams(team.name)], why=_ANY_RUN),
+        Allow(["logs:DescribeLogStreams"], arns.training_log_group(), why=ONE_LOG_GROUP),
+        _records(team),
+        Allow(["s3:ListBucket"], [checkpoints.bucket_arn]),
+        Allow(["s3:GetObject"], [checkpoints.arn_for_objects("runs/*/progress.json")], why=_ANY_RUN),
+        *_reports(team),
         *_decrypt(team),
     ]
 
 
-def _find(team: TrainingTeam) -> Allow:
-    arns = Arns(team)
-    return Allow(
-        ["ssm:GetParameter"], [arns.parameter(names.team(team.name)), arns.parameter(names.team_policy(team.name))]
-    )
+def _records(team: TrainingTeam) -> Allow:
+    return Allow(["dynamodb:GetItem", "dynamodb:Query"], [team.storage.runs.table_arn])
+
+
+def _reports(team: TrainingTeam) -> list[Allow]:
+    reports = team.storage.reports
+    return [
+        Allow(["s3:ListBucket"], [reports.bucket_arn]),
+        Allow(["s3:GetObject"], [reports.arn_for_objects("runs/*")], why=_ANY_RUN),
+    ]
 
 
 def _decrypt(team: TrainingTeam, *more: str) -> list[Allow]:

@@ -5,6 +5,7 @@ cdk-nag's report shows an auditor: the acknowledgement is written from the state
 the other.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct
 
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: inline policies of a role, in characters
+_LARGEST_POLICY = 10_240
 NAG = "AwsSolutions::AwsSolutions"  # a bare rule name covers nothing, and a wrong one passes in silence
 
 
@@ -49,18 +52,28 @@ def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
 
 
 def service_role(
-    scope: Construct, id: str, *, service: str, allows: Sequence[Allow], description: str, options: RoleOptions
+    scope: Construct,
+    id: str,
+    *,
+    service: str,
+    allows: Sequence[Allow],
+    description: str,
+    options: RoleOptions,
+    session_tags: bool = False,
 ) -> iam.Role:
     """A role for an AWS service with its whole policy inline, so that a resource that refers to the role is never made
-    before the role can do its work."""
+    before the role can do its work. `session_tags`: the service may hand on the session tags of its caller."""
+    principal = iam.ServicePrincipal(service)
+    document = iam.PolicyDocument(statements=[a.statement() for a in allows])
+    _check_size(scope, id, document)
     role = iam.Role(
         scope,
         id,
-        assumed_by=iam.ServicePrincipal(service),
+        assumed_by=principal.with_session_tags() if session_tags else principal,
         description=description,
         permissions_boundary=options.permissions_boundary,
         path=options.path,
-        inline_policies={"Work": iam.PolicyDocument(statements=[a.statement() for a in allows])},
+        inline_policies={"Work": document},
     )
     explain(role, allows)
     return role
@@ -100,6 +113,25 @@ def _wildcards(construct: IConstruct, allow: Allow) -> list[str]:
     return actions + [f"Resource::{arn}" for arn in arns if "*" in arn]
 
 
+def _check_size(scope: Construct, role: str, document: iam.PolicyDocument) -> None:
+    """A policy that IAM would refuse is refused here, in words. What CloudFormation fills in counts by its name, which
+    is about as long as what comes in its place."""
+    size = len(json.dumps(_spelled_out(cdk.Stack.of(scope).resolve(document)), separators=(",", ":")))
+    if size > _LARGEST_POLICY:
+        raise ValueError(
+            f"{scope.node.path}/{role}: this role's policy would be about {size:,} characters, and IAM takes "
+            f"{_LARGEST_POLICY:,}; let the team policy name fewer things, or several by one pattern"
+        )
+
+
+def _spelled_out(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_spelled_out(item) for item in value]
+    if isinstance(value, dict) and not any(key == "Ref" or key.startswith("Fn::") for key in value):
+        return {key: _spelled_out(item) for key, item in value.items()}
+    return _flat(value) if isinstance(value, dict) else value
+
+
 def _flat(value: Any) -> str:
     """A resolved ARN as cdk-nag spells it: `<LogicalId.Arn>/runs/*`."""
     if isinstance(value, str):
@@ -111,4 +143,4 @@ def _flat(value: Any) -> str:
         return f"<{'.'.join(value['Fn::GetAtt'])}>"
     if "Ref" in value:
         return f"<{value['Ref']}>"
-    return str(value)
+    return json.dumps(value, separators=(",", ":"))

@@ -16,6 +16,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct, IConstruct
 
 from trainwright import names
+from trainwright.arns import Arns
 from trainwright.context import pin_flags
 from trainwright.functions import FunctionOptions
 from trainwright.image import BoundImage, TrainingImage
@@ -23,7 +24,6 @@ from trainwright.log_retention import TrainingLogRetention
 from trainwright.network import Subnets
 from trainwright.permissions import RoleOptions
 from trainwright.retention import Retention
-from trainwright.roles import Arns
 
 if TYPE_CHECKING:
     from trainwright.team import TrainingTeam

@@ -5,17 +5,19 @@ docs/security.md says why each is there and what IAM cannot fence.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from trainwright import names
+from trainwright import names, registries
+from trainwright.arns import Arns
+from trainwright.capabilities import PULL, because, job_capabilities, job_network, key_use, start_capabilities
 from trainwright.dockerfile import EcrImage
 from trainwright.functions import XRAY
+from trainwright.job_conditions import job_conditions
 from trainwright.network import JobNetwork
 from trainwright.permissions import Allow, RoleOptions, add_to_role, service_role
 from trainwright.storage import TrainingStorage
@@ -26,54 +28,29 @@ if TYPE_CHECKING:
 
 _DATA, _S3 = "data://", "s3://"
 ONE_LOG_GROUP = "The one group of all training jobs; CloudWatch Logs spells a group's ARN with a trailing :*."
-_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage")
-
-
-@dataclass(frozen=True)
-class Arns:
-    """ARNs of things in this stack's account and region, in its partition."""
-
-    scope: Construct
-
-    def of(self, service: str, resource: str, name: str) -> str:
-        return cdk.Stack.of(self.scope).format_arn(service=service, resource=resource, resource_name=name)
-
-    def jobs(self, team: str) -> str:
-        return self.of("sagemaker", "training-job", f"{team}-*")
-
-    def log_group(self, name: str) -> str:
-        return self._colons("logs", "log-group", name)
-
-    def training_log_group(self) -> list[str]:
-        """CloudWatch Logs spells a group's ARN with a trailing `:*` in some actions and without it in others."""
-        group = self.log_group(names.TRAINING_LOG_GROUP)
-        return [group, f"{group}:*"]
-
-    def training_log_streams(self, team: str) -> str:
-        return self.log_group(f"{names.TRAINING_LOG_GROUP}:log-stream:{team}-*")
-
-    def executions(self, state_machine_name: str) -> str:
-        return self._colons("states", "execution", f"{state_machine_name}:*")
-
-    def parameter(self, name: str) -> str:
-        return self.of("ssm", "parameter", name.removeprefix("/"))
-
-    def _colons(self, service: str, resource: str, name: str) -> str:
-        colons = cdk.ArnFormat.COLON_RESOURCE_NAME
-        stack = cdk.Stack.of(self.scope)
-        return stack.format_arn(service=service, resource=resource, resource_name=name, arn_format=colons)
 
 
 def execution_role(
-    scope: Construct, *, allows: Sequence[Allow], existing: iam.IRole | None, options: RoleOptions
+    scope: Construct, *, allows: Sequence[Allow], session_tags: bool, existing: iam.IRole | None, options: RoleOptions
 ) -> iam.IRole:
-    """The role that SageMaker takes on for a training job: what the training script can reach."""
+    """The role that SageMaker takes on for a training job: what the training script can reach.
+
+    `session_tags` is the capability: SageMaker hands on the tags of the session that creates the job, which takes
+    sts:TagSession in the trust policy; an existing role's trust policy is its owner's.
+    https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data-abac.html
+    """
     if existing is not None:
         add_to_role(existing, allows)
         return existing
-    service = "sagemaker.amazonaws.com"
-    text = "Training jobs of one team"
-    return service_role(scope, "ExecutionRole", service=service, allows=allows, description=text, options=options)
+    return service_role(
+        scope,
+        "ExecutionRole",
+        service="sagemaker.amazonaws.com",
+        allows=allows,
+        description="Training jobs of one team",
+        options=options,
+        session_tags=session_tags,
+    )
 
 
 def workflow_role(
@@ -100,28 +77,27 @@ def job_permissions(
     """All that a training job may do. https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html"""
     arns = Arns(scope)
     partition = cdk.Stack.of(scope).partition
-    allows = [
+    capabilities = policy.capabilities
+    return [
         *_job_storage(policy, storage, partition),
-        *_job_image(policy, repositories, partition),
+        *_job_image(scope, policy, repositories),
         *_job_logs(arns, policy.team),
+        *(key_use([key.key_arn]) if key is not None else ()),
+        *([job_network()] if network is not None or capabilities.vpc is not None else ()),
+        *job_capabilities(scope, team=policy.team, capabilities=capabilities),
     ]
-    if key is not None:
-        allows += _job_key(key)
-    if network is not None:
-        allows += _job_network()
-    return allows
 
 
 def _job_storage(policy: "TeamPolicy", storage: TrainingStorage, partition: str) -> list[Allow]:
     buckets = [storage.data.bucket_arn, storage.checkpoints.bucket_arn, storage.artifacts.bucket_arn]
     runs = [storage.artifacts.arn_for_objects("runs/*"), storage.checkpoints.arn_for_objects("runs/*")]
-    own = [_own_data(storage, prefix) for prefix in policy.allow.data if prefix.startswith(_DATA)]
+    own = _own_data(policy.allow.data, storage)
     return [
         Allow(["s3:ListBucket", "s3:GetBucketLocation"], buckets),
         Allow(
             ["s3:GetObject"],
             [*own, *runs],
-            why="A run may read the data that the team policy allows, and what the team's own runs left.",
+            why="A run may read the data that the team policy allows, its source, and what the team's own runs left.",
         ),
         Allow(
             ["s3:PutObject", "s3:AbortMultipartUpload"],
@@ -137,8 +113,11 @@ def _job_storage(policy: "TeamPolicy", storage: TrainingStorage, partition: str)
     ]
 
 
-def _own_data(storage: TrainingStorage, prefix: str) -> str:
-    return storage.data.arn_for_objects(f"{prefix.removeprefix(_DATA)}*")
+def _own_data(allowed: Sequence[str], storage: TrainingStorage) -> list[str]:
+    """The data bucket as far as the policy opens it to runs. The source archives in it every run can read."""
+    folders = [prefix.removeprefix(_DATA) for prefix in allowed if prefix.startswith(_DATA)]
+    source = [] if "" in folders else [names.SOURCE]
+    return [storage.data.arn_for_objects(f"{folder}*") for folder in dict.fromkeys([*folders, *source])]
 
 
 def _other_data(prefixes: Sequence[str], partition: str) -> list[Allow]:
@@ -157,23 +136,23 @@ def _other_data(prefixes: Sequence[str], partition: str) -> list[Allow]:
     ]
 
 
-def _job_image(policy: "TeamPolicy", repositories: Sequence[str], partition: str) -> list[Allow]:
+def _job_image(scope: Construct, policy: "TeamPolicy", repositories: Sequence[str]) -> list[Allow]:
     """Pulling: the platform's repositories, and those that the team policy lets through, each in its own account."""
+    partition, images = cdk.Stack.of(scope).partition, policy.allow.images
     token = Allow(
         ["ecr:GetAuthorizationToken"],
         ["*"],
         why="ECR's sign-in names no repository; pulling is allowed by repository below.",
     )
-    allows = [token, Allow(_PULL, repositories, sid="PullPlatformImages")]
-    if "uri" in policy.allow.images:
+    allows = [token, Allow(PULL, repositories, sid="PullPlatformImages")]
+    if "uri" in images:  # AWS's own among them
         why = "The team policy lets runs name any image by URI; another account's repository must agree to it too."
-        return [*allows, Allow(_PULL, [f"arn:{partition}:ecr:*:*:repository/*"], sid="PullAnyImage", why=why)]
-    named = sorted({image.arn(partition) for word in policy.allow.images if (image := EcrImage.of(word))})
+        return [*allows, Allow(PULL, [f"arn:{partition}:ecr:*:*:repository/*"], sid="PullAnyImage", why=why)]
+    named = sorted({image.arn(partition) for word in images if (image := EcrImage.of(word))})
     if named:
-        patterns = any("*" in arn for arn in named)
-        reason = "The team policy allows these images by pattern; the account that owns them is fixed."
-        allows.append(Allow(_PULL, named, sid="PullAllowedImages", why=reason if patterns else None))
-    return allows
+        why = "The team policy allows these images by pattern; the account that owns them is fixed."
+        allows.append(Allow(PULL, named, sid="PullAllowedImages", why=because(named, why)))
+    return [*allows, *registries.pulls(scope, [kind for kind in registries.KINDS if kind in images])]
 
 
 def _job_logs(arns: Arns, team: str) -> list[Allow]:
@@ -197,39 +176,6 @@ def _job_logs(arns: Arns, team: str) -> list[Allow]:
     ]
 
 
-def _job_key(key: kms.IKey) -> list[Allow]:
-    """CreateGrant lets SageMaker attach encrypted volumes, and only an AWS service may be the grant's user.
-    https://docs.aws.amazon.com/sagemaker/latest/dg/key-management.html"""
-    use = [
-        "kms:Decrypt",
-        "kms:Encrypt",
-        "kms:GenerateDataKey",
-        "kms:GenerateDataKeyWithoutPlaintext",
-        "kms:DescribeKey",
-    ]
-    for_services = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
-    return [Allow(use, [key.key_arn]), Allow(["kms:CreateGrant"], [key.key_arn], conditions=for_services)]
-
-
-def _job_network() -> list[Allow]:
-    """https://docs.aws.amazon.com/sagemaker/latest/dg/train-vpc.html"""
-    actions = [
-        "ec2:CreateNetworkInterface",
-        "ec2:CreateNetworkInterfacePermission",
-        "ec2:DeleteNetworkInterface",
-        "ec2:DeleteNetworkInterfacePermission",
-        "ec2:DescribeDhcpOptions",
-        "ec2:DescribeNetworkInterfaces",
-        "ec2:DescribeSecurityGroups",
-        "ec2:DescribeSubnets",
-        "ec2:DescribeVpcs",
-    ]
-    why = (
-        "SageMaker's documented list for jobs in a VPC; it makes the interfaces itself, and Describe names no resource."
-    )
-    return [Allow(actions, ["*"], why=why)]
-
-
 def workflow_permissions(
     scope: Construct,
     *,
@@ -250,6 +196,7 @@ def workflow_permissions(
             conditions=job_conditions(policy, key=key, network=network),
             why=own_jobs,
         ),
+        *start_capabilities(scope, capabilities=policy.capabilities),
         Allow(["sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"], [arns.jobs(team)], why=own_jobs),
         # Step Functions tags the job it starts; without AddTags the job is refused.
         Allow(["sagemaker:AddTags", "sagemaker:ListTags"], [arns.jobs(team)], why=own_jobs),
@@ -270,34 +217,6 @@ def workflow_permissions(
         XRAY_SAMPLED,
         LOG_DELIVERY,
     ]
-
-
-def job_conditions(
-    policy: "TeamPolicy", *, key: kms.IKey | None, network: JobNetwork | None
-) -> dict[str, dict[str, Any]]:
-    """The team policy as conditions on CreateTrainingJob, for everything that SageMaker has a condition key for.
-
-    ForAllValues is true of a key that is absent, so each such list comes with a Null test that wants the key there.
-    Keys: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
-    """
-    conditions: dict[str, dict[str, Any]] = {
-        "ForAllValues:StringLike": {"sagemaker:InstanceTypes": list(policy.allow.instance_types)},
-        "Null": {"sagemaker:InstanceTypes": "false", "sagemaker:FileSystemId": "true"},
-        "NumericLessThanEquals": {"sagemaker:MaxRuntimeInSeconds": str(int(policy.allow.max_runtime.total_seconds()))},
-        "NumericLessThanEqualsIfExists": {"sagemaker:KeepAlivePeriod": "0"},
-        "BoolIfExists": {"sagemaker:EnableRemoteDebug": "false"},
-    }
-    if key is not None:
-        # Types with NVMe storage refuse a volume key, so the volume key may be absent but never be another.
-        conditions["ArnEquals"] = {"sagemaker:OutputKmsKey": key.key_arn}
-        conditions["ArnEqualsIfExists"] = {"sagemaker:VolumeKmsKey": key.key_arn}
-    if network is not None:
-        conditions["ForAllValues:StringEquals"] = {
-            "sagemaker:VpcSubnets": network.subnet_ids,
-            "sagemaker:VpcSecurityGroupIds": network.security_group_ids,
-        }
-        conditions["Null"] |= {"sagemaker:VpcSubnets": "false", "sagemaker:VpcSecurityGroupIds": "false"}
-    return conditions
 
 
 XRAY_SAMPLED = Allow(

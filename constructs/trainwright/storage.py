@@ -15,6 +15,9 @@ SHORTEST_CHECKPOINT_RETENTION = cdk.Duration.days(60)
 class TrainingStorage(Construct):
     """Four buckets (data, artifacts, checkpoints, reports), the bucket of their access logs, and the table of runs.
 
+    The data bucket also holds the runs' source archives (`source/`), each under the hash of its content. Nothing in it
+    expires: a run that is started again, or looked into years later, finds the source that it ran.
+
     :param data_bucket: where the team's data is. Left out: a new, versioned bucket.
     :param artifacts_bucket: where models go. Left out: a new, versioned bucket.
     :param checkpoints_bucket: where checkpoints go. Left out: a new bucket, not versioned (a training script

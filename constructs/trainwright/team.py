@@ -20,12 +20,13 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from trainwright import names, people
+from trainwright.arns import Arns
 from trainwright.context import pin_flags
 from trainwright.functions import FunctionOptions
 from trainwright.network import JobNetwork, JobSecurityGroup, Subnets
 from trainwright.permissions import RoleOptions
 from trainwright.retention import Retention
-from trainwright.roles import Arns, execution_role, job_permissions, workflow_permissions, workflow_role
+from trainwright.roles import execution_role, job_permissions, workflow_permissions, workflow_role
 from trainwright.storage import TrainingStorage
 from trainwright.workflow import TrainingWorkflow, WorkflowFunctions
 from trainwright_runtime.policy import TeamPolicy
@@ -50,7 +51,8 @@ class TrainingTeam(Construct):
     :param checkpoint_retention: how long checkpoints stay, 60 days at least. Left out: 90 days.
     :param encryption_key: for this team's data. Left out: the platform's key, or SSE-S3 when it has none.
     :param execution_role: an existing role for training jobs. Left out: a new one. An imported role is given what it
-        needs unless it was imported with `mutable=False`.
+        needs unless it was imported with `mutable=False`. Its trust policy stays its owner's: the capability
+        `session_tags` needs sts:TagSession in it.
     :param workflow_role: the same for the state machine.
     :param function_role: an existing role for the four Lambda functions. Left out: a role each.
     :param vpc: where this team's jobs run. Left out: the platform's choice.
@@ -136,15 +138,15 @@ class TrainingTeam(Construct):
     # --- grants for people and machines ---
 
     def grant_start(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Start runs, and read what the command line needs for it: where the team is and what its policy says."""
+        """Start runs as `trainwright run` does: find the team, send source archives, follow the run to its report."""
         return people.grant(grantee, people.start(self))
 
     def grant_stop(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Stop the team's runs. A stopped run stops its job and still gets its record and report."""
+        """Find and stop the team's runs. A stopped run stops its job and still gets its record and report."""
         return people.grant(grantee, people.stop(self))
 
     def grant_watch(self, grantee: iam.IGrantable) -> iam.Grant:
-        """See the team's runs: executions, their jobs, the jobs' logs and the run records."""
+        """See the team's runs: executions, run records, jobs, their progress and logs, reports."""
         return people.grant(grantee, people.watch(self))
 
     def grant_upload_data(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -255,7 +257,10 @@ class TrainingTeam(Construct):
             key=self._key,
             network=self.network,
         )
-        return execution_role(self, allows=allows, existing=existing, options=self._options.roles)
+        session_tags = self.policy.capabilities.session_tags
+        return execution_role(
+            self, allows=allows, session_tags=session_tags, existing=existing, options=self._options.roles
+        )
 
     def _workflow_role(self, existing: iam.IRole | None) -> iam.IRole:
         functions = self.functions
@@ -300,9 +305,12 @@ class TrainingTeam(Construct):
         }
 
     def _team_parameter(self) -> ssm.StringParameter:
-        facts = {
+        stack, network = cdk.Stack.of(self), self.network
+        facts: dict[str, object] = {
             "schema": 1,
             "team": self.name,
+            "account": stack.account,
+            "region": stack.region,
             "state_machine_arn": self.workflow.state_machine.state_machine_arn,
             "data_bucket": self.storage.data.bucket_name,
             "artifacts_bucket": self.storage.artifacts.bucket_name,
@@ -313,12 +321,16 @@ class TrainingTeam(Construct):
             "log_group": names.TRAINING_LOG_GROUP,
             "policy_parameter": names.team_policy(self.name),
         }
+        written = {key: stack.to_json_string(value) for key, value in facts.items()}
+        written["kms_key_arn"] = stack.to_json_string(self._key.key_arn) if self._key else "null"
+        written["subnets"] = _json_list(network.subnet_ids if network else [])
+        written["security_groups"] = _json_list(network.security_group_ids if network else [])
         return ssm.StringParameter(
             self,
             "Parameter",
             parameter_name=names.team(self.name),
             description=f"Where team {self.name} is",
-            string_value=cdk.Stack.of(self).to_json_string(facts),
+            string_value="{" + ",".join(f'"{key}":{value}' for key, value in written.items()) + "}",
         )
 
 
@@ -331,6 +343,12 @@ class _LateList:
 
     def produce(self, context: cdk.IResolveContext) -> list[str]:
         return self._platform.repository_arns()
+
+
+def _json_list(items: list[str]) -> str:
+    """A list of ids as JSON. The items may be a list that CloudFormation fills in, which `to_json_string` could only
+    write with a function of its own at deploy time."""
+    return '["' + cdk.Fn.join('","', items) + '"]' if items else "[]"
 
 
 def _retention(removal_policy: cdk.RemovalPolicy | None, allow_data_loss: bool) -> Retention | None:

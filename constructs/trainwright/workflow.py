@@ -14,9 +14,10 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from trainwright import names, states
+from trainwright.arns import Arns
 from trainwright.functions import FunctionOptions, RuntimeFunction
 from trainwright.permissions import Allow
-from trainwright.roles import ONE_LOG_GROUP, Arns, runtime_key_permissions
+from trainwright.roles import ONE_LOG_GROUP, runtime_key_permissions
 from trainwright.storage import SHORTEST_CHECKPOINT_RETENTION, TrainingStorage
 
 # Longer than SageMaker lets one job live (30 days), shorter than checkpoints are kept.

@@ -29,6 +29,7 @@ from trainwright_runtime.resolved import COUNT, IMAGE, RUNTIME, SPOT, WAIT, Valu
 from trainwright_runtime.schema import schema_of
 from trainwright_runtime.sections import Section
 from trainwright_runtime.settings import Settings
+from trainwright_runtime.site import Site
 from trainwright_runtime.units import parse_duration, spell_duration
 from trainwright_runtime.vocabulary import Vocabulary
 from trainwright_runtime.words import SETTINGS_WORDS
@@ -359,7 +360,7 @@ def _overruled(data: object, said: Mapping[Leaf, Any], always: Mapping[Leaf, Any
             yield f"{field}: the team's policy always sets {spelled(leaf, value)}; the run's own value is not used"
 
 
-def violations(values: Values, data: object, policy: TeamPolicy) -> Iterator[Problem]:
+def violations(values: Values, data: object, policy: TeamPolicy, site: Site | None = None) -> Iterator[Problem]:
     """What of these settings the policy does not allow; paths are those that the author of `data` wrote."""
     allow = policy.allow
     for leaf, allowed, fits in (
@@ -377,13 +378,15 @@ def violations(values: Values, data: object, policy: TeamPolicy) -> Iterator[Pro
             lambda seconds: seconds <= allow.max_runtime.total_seconds(),
         ),
         *((leaf, allow.data, _data_allowed(allow.data)) for leaf in values.settings if _is_address(leaf)),
+        # IAM holds every job to the allowed types, and a serverless one names none
+        (("serverless_job_config", "job_type"), ["jobs on instance types"], lambda _: False),
         *((leaf, ["nothing"], lambda _: allow.overrides) for leaf in values.settings if leaf[0] == "overrides"),
     ):
         value = values.settings.get(leaf)
         if value is not None and not fits(value):
             yield _not_allowed(as_written(data, leaf), spelled(leaf, value), allowed)
     yield from _too_many_hosts(values, data, policy)
-    yield from not_provisioned(values, data, policy)
+    yield from not_provisioned(values, data, policy, site or Site())
 
 
 def _types_allowed(allow: Allow) -> Any:

@@ -1,6 +1,6 @@
 """What of a run's settings needs a capability that the team was not given: each is told with the line to add."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,7 @@ from trainwright_runtime import problems as codes
 from trainwright_runtime.forms import Leaf, as_written
 from trainwright_runtime.problems import Problem, shown
 from trainwright_runtime.resolved import KEEP_ALIVE, Values
+from trainwright_runtime.site import Site
 from trainwright_runtime.units import spell_duration
 
 if TYPE_CHECKING:
@@ -17,10 +18,12 @@ Need = tuple[Leaf, str]
 """A setting, and the line of the policy that would allow it."""
 
 
-def not_provisioned(values: Values, data: object, policy: "TeamPolicy") -> Iterator[Problem]:
-    """A problem for each setting that needs what the team does not have."""
-    for needs in _NEEDS:
-        for leaf, line in needs(values, policy.capabilities):
+def not_provisioned(values: Values, data: object, policy: "TeamPolicy", site: Site) -> Iterator[Problem]:
+    """A problem for each setting that needs what the team does not have; its own network it has."""
+    has = policy.capabilities
+    network = _network(values, has, {"subnets": site.subnets, "security_group_ids": site.security_groups})
+    for needs in (network, *(each(values, has) for each in _NEEDS)):
+        for leaf, line in needs:
             yield Problem(
                 codes.NOT_PROVISIONED,
                 as_written(data, leaf),
@@ -38,10 +41,10 @@ def _objects(value: Any) -> bool:
     return isinstance(value, list) and any(not isinstance(entry, str) for entry in value)
 
 
-def _network(values: Values, has: "Capabilities") -> Iterator[Need]:
+def _network(values: Values, has: "Capabilities", own: Mapping[str, Iterable[str]]) -> Iterator[Need]:
     for name in ("subnets", "security_group_ids"):
         leaf = ("networking", name)
-        known = getattr(has.vpc, name) if has.vpc else []
+        known = [*own[name], *(getattr(has.vpc, name) if has.vpc else [])]
         if new := [entry for entry in values.settings.get(leaf) or [] if entry not in known]:
             yield leaf, f"capabilities.vpc.{name}: [{', '.join(new)}]"
 
@@ -104,7 +107,6 @@ def _matches(value: str, known: Iterable[str]) -> bool:
 
 
 _NEEDS: tuple[Callable[[Values, "Capabilities"], Iterator[Need]], ...] = (
-    _network,
     _file_systems,
     _listed(("mlflow_config", "mlflow_resource_arn"), "mlflow"),
     _listed(("model_package_config", "model_package_group_arn"), "model_package"),

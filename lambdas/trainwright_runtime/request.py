@@ -16,11 +16,12 @@ from trainwright_runtime.problems import Edit, Problem
 from trainwright_runtime.reading import read, refusal
 from trainwright_runtime.resolved import RUNTIME, WAIT, ResolvedRequest, Values, build, worked_out_max_wait
 from trainwright_runtime.rules.containers import SOURCE
-from trainwright_runtime.rules.look import Look, Site
+from trainwright_runtime.rules.look import Look
 from trainwright_runtime.rules.time import cut_to_cost
 from trainwright_runtime.schema import schema_of
 from trainwright_runtime.sections import Section
 from trainwright_runtime.settings import Settings
+from trainwright_runtime.site import Site
 from trainwright_runtime.units import spell_duration
 from trainwright_runtime.vocabulary import Vocabulary
 from trainwright_runtime.words import SETTINGS_WORDS
@@ -85,7 +86,7 @@ def _check(data: object, policy: TeamPolicy | None, api: ApiCheck | None, site: 
     found += [*_both_forms(request), *_missing(data, request, applied, found)]
     if not _unreadable(found):
         found += _not_refused_already(rules.refusals(look), found)
-    found += [*_too_many(applied), *(violations(applied.values, data, policy) if policy else ())]
+    found += [*_too_many(applied), *(violations(applied.values, data, policy, site) if policy else ())]
     if found:
         return _once(found)
     warnings = (*applied.warnings, *rules.cautions(look))
@@ -267,4 +268,4 @@ def _too_many(applied: Applied) -> Iterator[Problem]:
             yield Problem(codes.OUT_OF_RANGE, (section,), problem, allowed=f"{most} at most")
 
 
-__all__ = ["Checked", "RunRequest", "Site", "as_written", "canonical", "check", "edited", "json_schema", "local_source"]
+__all__ = ["Checked", "RunRequest", "as_written", "canonical", "check", "edited", "json_schema", "local_source"]

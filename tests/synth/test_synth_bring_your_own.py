@@ -162,4 +162,4 @@ def test_team_may_have_a_key_of_its_own(tmp_path, tools):
     trainwright.TrainingTeam(stack, "Team", platform=platform, policy=policy, encryption_key=key)
     template = app.synth().get_stack_by_name("Training").template
     condition = tools.allowing(tools.role_named(template, "WorkflowRole"), "sagemaker:CreateTrainingJob")["Condition"]
-    assert condition["ArnEquals"] == {"sagemaker:OutputKmsKey": key.key_arn}
+    assert condition["ArnEquals"] == {"sagemaker:OutputKmsKey": [key.key_arn]}

@@ -148,7 +148,14 @@ def test_job_must_be_one_that_the_team_policy_allows(research, tools):
     assert statement["Action"] == ["sagemaker:CreateTrainingJob"], "conditions hold for the whole statement"
     assert statement["Condition"] == {
         "ForAllValues:StringLike": {"sagemaker:InstanceTypes": ["ml.m5.*", "ml.c5.*", "ml.g5.*"]},
-        "Null": {"sagemaker:InstanceTypes": "false", "sagemaker:FileSystemId": "true"},
+        "Null": {
+            "sagemaker:InstanceTypes": "false",
+            "sagemaker:FileSystemId": "true",
+            "sagemaker:OutputKmsKey": "true",
+            "sagemaker:VolumeKmsKey": "true",
+            "sagemaker:VpcSubnets": "true",
+            "sagemaker:VpcSecurityGroupIds": "true",
+        },
         "NumericLessThanEquals": {"sagemaker:MaxRuntimeInSeconds": "86400"},
         "NumericLessThanEqualsIfExists": {"sagemaker:KeepAlivePeriod": "0"},
         "BoolIfExists": {"sagemaker:EnableRemoteDebug": "false"},
@@ -164,8 +171,8 @@ def test_job_in_a_vpc_must_use_the_teams_network_and_key(vision, tools):
     for key in ("sagemaker:VpcSubnets", "sagemaker:VpcSecurityGroupIds"):
         assert condition["Null"][key] == "false", "ForAllValues is true of a key that is absent"
     key = "/trainwright/platform/encryption-key"
-    assert _default(vision, condition["ArnEquals"]["sagemaker:OutputKmsKey"]) == key
-    assert _default(vision, condition["ArnEqualsIfExists"]["sagemaker:VolumeKmsKey"]) == key
+    for operator, name in (("ArnEquals", "OutputKmsKey"), ("ArnEqualsIfExists", "VolumeKmsKey")):
+        assert [_default(vision, allowed) for allowed in condition[operator][f"sagemaker:{name}"]] == [key]
 
 
 def _default(template, reference):
@@ -217,7 +224,7 @@ def test_data_is_read_from_where_the_policy_says(synthesised, vision, tools):
     forecast = synthesised("teams").templates["training-forecast"]
     read = tools.allowing(tools.role_named(forecast, "ExecutionRole"), "s3:GetObject")["Resource"]
     own = [r["Fn::Join"][1][1] for r in read if "StorageData" in json.dumps(r)]
-    assert own == ["/sales/*", "/calendar/*"]
+    assert own == ["/sales/*", "/calendar/*", "/source/*"], "the source archives are every run's to read"
     others = [json.dumps(s) for s in tools.statements(tools.role_named(vision, "ExecutionRole"))]
     assert any(":s3:::acme-shared-images/labelled/*" in s and "s3:GetObject" in s for s in others)
 
@@ -241,27 +248,98 @@ def test_people_get_what_their_grants_say(synthesised, tools):
     for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
         allowed |= set(statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
     assert allowed == {
-        *("ssm:GetParameter", "states:StartExecution", "states:StopExecution", "states:ListExecutions"),
+        *("ssm:GetParameter", "ssm:GetParametersByPath", "dynamodb:GetItem", "dynamodb:Query"),
+        *("states:StartExecution", "states:StopExecution", "states:ListExecutions"),
         *("states:DescribeExecution", "states:GetExecutionHistory", "sagemaker:DescribeTrainingJob"),
-        *("logs:GetLogEvents", "logs:DescribeLogStreams", "dynamodb:GetItem", "kms:Decrypt", "kms:GenerateDataKey"),
+        *("logs:GetLogEvents", "logs:DescribeLogStreams", "kms:Decrypt", "kms:GenerateDataKey"),
         *("s3:ListBucket", "s3:GetBucketLocation", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
         "s3:AbortMultipartUpload",
     }
 
 
-def test_one_grant_gives_nothing_of_the_others(tmp_path):
+FIND = {"ssm:GetParameter", "ssm:GetParametersByPath"}
+FOLLOW = {
+    *("states:ListExecutions", "states:DescribeExecution", "states:GetExecutionHistory", "dynamodb:GetItem"),
+    *("dynamodb:Query", "sagemaker:DescribeTrainingJob", "s3:GetObject", "s3:ListBucket"),
+    *("logs:GetLogEvents", "logs:DescribeLogStreams"),
+}
+
+
+@pytest.mark.parametrize(
+    ("grant", "given"),
+    [
+        ("grant_start", {*FIND, *FOLLOW, "states:StartExecution", "s3:PutObject", "s3:AbortMultipartUpload"}),
+        ("grant_watch", {*FIND, *FOLLOW}),
+        (
+            "grant_stop",
+            {
+                *(*FIND, "states:StopExecution", "states:DescribeExecution", "states:ListExecutions"),
+                *("dynamodb:GetItem", "dynamodb:Query"),
+            },
+        ),
+        ("grant_read_reports", {*FIND, "s3:GetObject", "s3:ListBucket"}),
+        (
+            "grant_upload_data",
+            {
+                *(*FIND, "s3:ListBucket", "s3:GetBucketLocation", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+                "s3:AbortMultipartUpload",
+            },
+        ),
+    ],
+)
+def test_one_grant_gives_nothing_of_the_others(granted, grant, given):
+    assert {action for statement in granted(grant) for action in statement["Action"]} == given
+
+
+@pytest.fixture
+def granted(tmp_path):
+    """The statements of a role that was given one grant of the default team."""
     import aws_cdk as cdk
     from aws_cdk import aws_iam as iam
 
     from trainwright import TrainingPlatform
 
-    app = cdk.App(outdir=str(tmp_path))
-    stack = cdk.Stack(app, "Training")
-    team = TrainingPlatform(stack, "Platform").default_team
-    people = iam.Role(stack, "People", assumed_by=iam.AccountRootPrincipal())
-    grant = team.grant_start(people)
-    grant.assert_success()
-    template = app.synth().get_stack_by_name("Training").template
-    (policy,) = [r for r in template["Resources"].values() if r["Type"] == "AWS::IAM::Policy"]
-    actions = [s["Action"] for s in policy["Properties"]["PolicyDocument"]["Statement"]]
-    assert sorted(actions) == ["ssm:GetParameter", "states:StartExecution"]
+    def build(grant):
+        app = cdk.App(outdir=str(tmp_path / grant))
+        stack = cdk.Stack(app, "Training")
+        team = TrainingPlatform(stack, "Platform").default_team
+        getattr(team, grant)(iam.Role(stack, "People", assumed_by=iam.AccountRootPrincipal())).assert_success()
+        template = app.synth().get_stack_by_name("Training").template
+        (policy,) = [r for r in template["Resources"].values() if r["Type"] == "AWS::IAM::Policy"]
+        found = policy["Properties"]["PolicyDocument"]["Statement"]
+        return [statement | {key: _listed(statement[key]) for key in ("Action", "Resource")} for statement in found]
+
+    return build
+
+
+def _listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def test_who_starts_runs_writes_source_archives_and_no_other_data(granted):
+    (written,) = [s["Resource"] for s in granted("grant_start") if "s3:PutObject" in s["Action"]]
+    (data,) = [resource["Fn::Join"][1] for resource in written]
+    assert "StorageData" in data[0]["Fn::GetAtt"][0]
+    assert data[1] == "/source/*"
+
+
+@pytest.mark.parametrize("grant", ["grant_start", "grant_watch"])
+def test_who_follows_runs_reads_progress_and_reports_and_no_checkpoints(granted, grant):
+    read = [r["Fn::Join"][1] for s in granted(grant) if "s3:GetObject" in s["Action"] for r in s["Resource"]]
+    below = [(bucket["Fn::GetAtt"][0], key) for bucket, key in read]
+    assert [key for bucket, key in below if "StorageCheckpoints" in bucket] == ["/runs/*/progress.json"]
+    assert [key for bucket, key in below if "StorageReports" in bucket] == ["/runs/*"]
+
+
+def test_who_may_start_finds_every_team_by_path_and_reads_one(granted):
+    statements = granted("grant_start")
+    (by_path,) = [s["Resource"] for s in statements if "ssm:GetParametersByPath" in s["Action"]]
+    (by_name,) = [s["Resource"] for s in statements if "ssm:GetParameter" in s["Action"]]
+    assert [arn["Fn::Join"][1][-1] for arn in by_path] == [
+        ":parameter/trainwright/teams",
+        ":parameter/trainwright/teams/",
+    ]
+    assert [arn["Fn::Join"][1][-1] for arn in by_name] == [
+        ":parameter/trainwright/teams/default",
+        ":parameter/trainwright/teams/default/policy",
+    ]

@@ -93,10 +93,35 @@ def test_team_parameter_says_where_the_team_is(research, tools):
     (team,) = [p["Properties"] for p in parameters if p["Properties"]["Name"] == "/trainwright/teams/research"]
     facts = json.loads("".join(part if isinstance(part, str) else "x" for part in team["Value"]["Fn::Join"][1]))
     assert sorted(facts) == [
-        *("artifacts_bucket", "checkpoints_bucket", "data_bucket", "execution_role_arn", "log_group"),
-        *("policy_parameter", "reports_bucket", "runs_table", "schema", "state_machine_arn", "team"),
+        *("account", "artifacts_bucket", "checkpoints_bucket", "data_bucket", "execution_role_arn", "kms_key_arn"),
+        *("log_group", "policy_parameter", "region", "reports_bucket", "runs_table", "schema", "security_groups"),
+        *("state_machine_arn", "subnets", "team"),
     ]
     assert facts["policy_parameter"] == "/trainwright/teams/research/policy"
+    assert (facts["subnets"], facts["security_groups"], facts["kms_key_arn"]) == ([], [], None)
+
+
+def test_team_parameter_says_in_what_network_and_with_what_key_jobs_run(synthesised, tools):
+    """Its parts as CloudFormation would fill them in: the platform's subnets are a list that only it knows."""
+    vision = synthesised("teams").templates["training-vision"]
+    parameters = tools.resources(vision, "AWS::SSM::Parameter").values()
+    (team,) = [p["Properties"] for p in parameters if p["Properties"]["Name"] == "/trainwright/teams/vision"]
+    facts = json.loads(_filled_in(team["Value"], vision["Parameters"]))
+    assert facts["subnets"] == ["subnet-a", "subnet-b"]
+    assert facts["security_groups"] == ["x"]
+    assert facts["kms_key_arn"] == "x"
+
+
+def _filled_in(value, parameters):
+    if isinstance(value, str):
+        return value
+    if "Fn::Join" in value:
+        delimiter, items = value["Fn::Join"]
+        if isinstance(items, dict):
+            assert parameters[items["Ref"]]["Default"] == "/trainwright/platform/subnets"
+            items = ["subnet-a", "subnet-b"]
+        return delimiter.join(_filled_in(item, parameters) for item in items)
+    return "x"
 
 
 def test_policy_parameter_reads_back_as_the_policy(research, tools):

@@ -21,8 +21,10 @@ API, GUIDE, SDK = "SageMaker API reference", "SageMaker developer guide", "SageM
 
 @dataclass(frozen=True)
 class Row:
-    """One rule. `field` is where it is told, `says` a part of what is said, `fix` a part of what to do instead: None for
-    a warning, which refuses nothing. `policy` is the team's, where the rule is about one."""
+    """One rule. `field` is where it is told, `says` a part of what is said, `fix` a part of what to do instead.
+
+    `fix` None is a warning, which refuses nothing. `policy` is the team's, where the rule is about one.
+    """
 
     rule: str
     request: dict[str, Any]
@@ -345,6 +347,35 @@ ROWS = [
         f"{GUIDE}, Run Training in Internet-Free Mode",
     ),
     Row(
+        "requirements under another name in AWS's containers",
+        {"framework": "pytorch:2.8.0", "source_code": {**SCRIPT, "requirements": "needs.txt"}, "compute": GPU},
+        "source_code.requirements",
+        "requirements.txt alone",
+        "source_code.command",
+        "aws/sagemaker-training-toolkit, modules.py",
+    ),
+    Row(
+        "secrets in AWS's containers",
+        {"framework": "pytorch:2.8.0", "source_code": SCRIPT, "compute": GPU, "secrets": {"TOKEN": SECRET}},
+        "secrets",
+        "TRAINWRIGHT_SECRET_TOKEN",
+        None,
+        "trainkit fetches secrets; AWS's toolkit does not know them",
+    ),
+    Row(
+        "a number of processes for torchrun in AWS's containers",
+        {
+            "framework": "pytorch:2.8.0",
+            "source_code": SCRIPT,
+            "compute": {**GPU, "instance_count": 2},
+            "distributed": {"launcher": "torchrun", "process_count_per_node": 2},
+        },
+        "distributed.process_count_per_node",
+        "is told no other number",
+        None,
+        f"{SDK}, pytorch.estimator",
+    ),
+    Row(
         "a channel name that a command's variables cannot hold",
         {
             "source_code": {"source_dir": SCRIPT["source_dir"], "command": "make"},
@@ -570,6 +601,21 @@ ROWS = [
         "does not allow",
         "platform team",
         "the team's policy, allow.overrides",
+        {"team": "vision"},
+    ),
+    Row(
+        "a serverless job",
+        {
+            "compute": {},
+            "serverless_job_config": {
+                "base_model_arn": "arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/m/1.0.0",
+                "job_type": "FineTuning",
+            },
+        },
+        "serverless_job_config.job_type",
+        "does not allow",
+        "jobs on instance types",
+        "IAM holds every job to the allowed types, and this one names none",
         {"team": "vision"},
     ),
     *(

@@ -8,7 +8,8 @@ import pytest
 
 from trainwright_runtime.handlers.api_model import check_request, create_training_job_shape
 from trainwright_runtime.job import named, render
-from trainwright_runtime.request import Checked, Site, check
+from trainwright_runtime.request import Checked, check
+from trainwright_runtime.site import Site
 from trainwright_runtime.spec import SAMPLE_FACTS, first_spec
 
 ARN = "arn:aws:{}:us-east-1:123456789012:{}"
@@ -180,7 +181,11 @@ NOT_REACHED = {
 
 
 def rendered(name):
-    checked = check({"name": "parity", **REQUESTS[name]}, api=check_request, site=Site(vpc=True))
+    checked = check(
+        {"name": "parity", **REQUESTS[name]},
+        api=check_request,
+        site=Site(subnets=("subnet-1",), security_groups=("sg-1",)),
+    )
     assert isinstance(checked, Checked), [problem.sentence() for problem in checked]
     return named(render(first_spec(checked.resolved, SAMPLE_FACTS)), "sample-0123456789-1", 1)
 

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from trainwright_runtime.policy import PolicyError, TeamPolicy
 from trainwright_runtime.request import Checked, check
+from trainwright_runtime.site import Site
 
 POLICY = """
 team: vision
@@ -211,3 +212,16 @@ def test_any_data_is_a_policy_or_a_policy_error(data):
         assert TeamPolicy.from_data(data).team
     except PolicyError as error:
         assert error.problems
+
+
+def test_the_teams_own_network_needs_no_capability():
+    network = {"subnets": ["subnet-own", "subnet-other"], "security_group_ids": ["sg-own"]}
+    data = run(compute={"instance_type": "ml.m5.large"}, network=network)
+    site = Site(subnets=("subnet-own",), security_groups=("sg-own",))
+    found = check(data, TeamPolicy(team="vision"), site=site)
+    assert [problem.field for problem in found] == ["network.subnets"]
+    assert "capabilities.vpc.subnets: [subnet-other]" in found[0].problem
+    allowed = {"vpc": {"subnets": ["subnet-other"]}}
+    assert isinstance(
+        check(data, TeamPolicy.from_data({"team": "vision", "capabilities": allowed}), site=site), Checked
+    )

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from trainwright_runtime.handlers.api_model import check_request, refusals
 from trainwright_runtime.plan import plan, step_attempt
 from trainwright_runtime.problems import readable_list
-from trainwright_runtime.request import Checked, Site, canonical, check
+from trainwright_runtime.request import Checked, canonical, check
+from trainwright_runtime.site import Site
 from trainwright_runtime.spec import SAMPLE_FACTS
 
 
@@ -57,7 +58,9 @@ REQUESTS = st.fixed_dictionaries(
     optional={name: sections(name) for name in sorted(PARTS) if name not in ("name", "compute")},
 )
 SITES = st.builds(
-    Site, region=st.sampled_from(["us-east-1", "eu-west-1", "ap-southeast-3", "cn-north-1"]), vpc=st.booleans()
+    Site,
+    region=st.sampled_from(["us-east-1", "eu-west-1", "ap-southeast-3", "cn-north-1"]),
+    subnets=st.sampled_from([(), ("subnet-1",)]),
 )
 
 

@@ -10,19 +10,38 @@ A script that survives spot interruptions::
     progress = Progress(total=epochs, resumed_from=restored.step if restored else None)
     stop = StopSignal()                              # SIGTERM asks, nothing is cut off
     for epoch in range(start + 1, epochs + 1):
-        ...
-        checkpoints.save(epoch, lambda path: torch.save(state, path))
-        progress.report(epoch)
-        if stop.requested:
+        with autocast():                             # in the run's precision
+            ...
+        stopping = stop.requested
+        if checkpoints.due() or stopping or epoch == epochs:
+            checkpoints.save(epoch, lambda path: torch.save(state, path))
+            progress.report(epoch)
+        if stopping:
             break
 
+What the run asks for reaches the script through the environment, and through the defaults here:
+
+- ``precision()`` and ``autocast()``: the run's ``precision``; ``compiled(model)``: its ``compilation``;
+- ``Checkpoints()``: its ``checkpoints.every`` and ``checkpoints.keep``;
+- ``secrets``: each is a variable of the script's environment.
+
 The image's ENTRYPOINT is ``["python", "-m", "trainkit.launch", "train.py"]``; it reads SageMaker's files and starts the
-script.
+script, or the user's own script in its place (script mode), once or in several processes (torchrun, MPI).
 """
 
 from trainkit.checkpoints import Checkpoints, Restored
+from trainkit.numerics import autocast, compiled, precision
 from trainkit.paths import base_dir
 from trainkit.progress import Progress
 from trainkit.stopping import StopSignal
 
-__all__ = ["Checkpoints", "Progress", "Restored", "StopSignal", "base_dir"]
+__all__ = [
+    "Checkpoints",
+    "Progress",
+    "Restored",
+    "StopSignal",
+    "autocast",
+    "base_dir",
+    "compiled",
+    "precision",
+]

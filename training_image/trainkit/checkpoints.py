@@ -7,8 +7,10 @@ back, which is made file by file and may be cut off anywhere, cannot pair a chec
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,8 @@ from trainkit.paths import TEMPORARY, checkpoint_dir, publish, stage
 
 T = TypeVar("T")
 
+KEEP, EVERY = "TRAINWRIGHT_CHECKPOINT_KEEP", "TRAINWRIGHT_CHECKPOINT_EVERY_SECONDS"
+DEFAULT_KEEP = 3
 _NAME = re.compile(r"step-(?P<step>\d{10})-(?P<digest>[0-9a-f]{32})\.ckpt")
 
 
@@ -35,16 +39,33 @@ class Checkpoints:
     Args:
         directory: where they lie; by default the folder that SageMaker synchronises with S3.
         keep: how many of the newest stay on the disk, at least 1. Two or more leave something to fall back to.
-            SageMaker never deletes in S3 what is deleted here; the bucket's lifecycle does.
+            SageMaker never deletes in S3 what is deleted here; the bucket's lifecycle does. By default what the run
+            asks for (``TRAINWRIGHT_CHECKPOINT_KEEP``), else 3.
+        every: how many seconds lie between two checkpoints, for `due`. By default what the run asks for
+            (``TRAINWRIGHT_CHECKPOINT_EVERY_SECONDS``), else 0: every time is due.
     """
 
-    def __init__(self, directory: str | Path | None = None, keep: int = 3) -> None:
-        if keep < 1:
-            raise ValueError(f"keep: {keep} is not allowed; write 1 or more")
+    def __init__(
+        self, directory: str | Path | None = None, keep: int | None = None, every: float | None = None
+    ) -> None:
+        self.keep = int(_number(KEEP, DEFAULT_KEEP)) if keep is None else keep
+        self.every = _number(EVERY, 0.0) if every is None else every
+        if self.keep < 1:
+            raise ValueError(f"keep: {self.keep} is not allowed; write 1 or more")
+        if self.every < 0:
+            raise ValueError(f"every: {self.every} is not allowed; write seconds, 0 or more")
         self.directory = Path(directory) if directory else checkpoint_dir()
-        self.keep = keep
+        self._saved_at = time.monotonic()
         for left_over in self.directory.glob(TEMPORARY.format("*")):
             left_over.unlink(missing_ok=True)
+
+    def due(self) -> bool:
+        """Whether `every` seconds have passed since the last save, or since the start.
+
+        Save also at the end and when a stop is asked for, due or not. Clocks of several processes differ: let the first
+        one ask and tell the others.
+        """
+        return time.monotonic() - self._saved_at >= self.every
 
     def save(self, step: int, write: Callable[[Path], object]) -> Path:
         """Save the state after `step`; `write` gets the path to write one file to. Then drop what is older than `keep`.
@@ -56,6 +77,7 @@ class Checkpoints:
         temporary = stage(self.directory, write)
         path = publish(temporary, self.directory / f"step-{step:010d}-{_digest(temporary)}.ckpt")
         self._prune(saved=path)
+        self._saved_at = time.monotonic()
         return path
 
     def steps(self) -> list[int]:
@@ -89,6 +111,14 @@ class Checkpoints:
         if not self.directory.is_dir():
             return []
         return sorted(path for path in self.directory.iterdir() if _NAME.fullmatch(path.name))
+
+
+def _number(variable: str, default: float) -> float:
+    text = os.environ.get(variable)
+    try:
+        return float(text) if text else default
+    except ValueError:
+        raise ValueError(f"{variable}: {text} is not a number") from None
 
 
 def _step(path: Path) -> int:

@@ -10,12 +10,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 # Hyperparameters with this prefix are messages to AWS's toolkit, not to the script.
 TOOLKIT_PREFIX = "sagemaker_"
+# Those that have a variable of their own; what is left are the framework's parameters (toolkit, params.py).
+_SAID_ELSEWHERE = frozenset(
+    f"{TOOLKIT_PREFIX}{name}" for name in ("program", "submit_directory", "container_log_level", "job_name", "region")
+)
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,25 @@ class Job:
         hyperparameters: the script's own, each value read as JSON where it is JSON and as text where it is not.
         channels: the input channels, by name.
         resources: ``resourceconfig.json``: hosts, this host, instance groups, network interface.
+        toolkit: the hyperparameters that begin with ``sagemaker_``, read in the same way: what the SDK asks of AWS's
+            toolkit, and of this package.
     """
 
     base: Path
     hyperparameters: dict[str, Any]
     channels: dict[str, Any]
     resources: dict[str, Any]
+    toolkit: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        """This host's name, ``algo-1`` and so on."""
+        return str(self.resources.get("current_host", "algo-1"))
+
+    @property
+    def hosts(self) -> list[str]:
+        """All hosts, in the order that SageMaker gives them."""
+        return list(self.resources.get("hosts", [self.host]))
 
     @property
     def arguments(self) -> list[str]:
@@ -55,12 +73,13 @@ def read_job(base: Path) -> Job:
         hyperparameters={name: _decode(text) for name, text in raw.items() if not name.startswith(TOOLKIT_PREFIX)},
         channels=_read(config / "inputdataconfig.json"),
         resources=_read(config / "resourceconfig.json"),
+        toolkit={name: _decode(text) for name, text in raw.items() if name.startswith(TOOLKIT_PREFIX)},
     )
 
 
 def sm_variables(job: Job) -> dict[str, str]:
     """The SM_* variables for the script's process."""
-    values = _folders(job) | _machines(job) | {"hps": job.hyperparameters, "user_args": job.arguments}
+    values = _folders(job) | _machines(job) | {"hps": job.hyperparameters, "user_args": job.arguments} | _script(job)
     values |= {f"channel_{name}": str(job.base / "input" / "data" / name) for name in job.channels}
     values |= {f"hp_{name}": value for name, value in job.hyperparameters.items()}
     values["training_env"] = {name: value for name, value in values.items() if not name.startswith(("hp_", "channel_"))}
@@ -77,36 +96,51 @@ def _folders(job: Job) -> dict[str, Any]:
         "input_config_dir": str(base / "input" / "config"),
         "input_data_config": job.channels,
         "channels": sorted(job.channels),
-        "log_level": 20,
+        "log_level": job.toolkit.get("sagemaker_container_log_level", 20),
+    }
+
+
+def _script(job: Job) -> dict[str, Any]:
+    """What the toolkit says of the script where the request names one."""
+    program = job.toolkit.get("sagemaker_program")
+    if not program:
+        return {}
+    return {
+        "user_entry_point": program,
+        "module_name": str(program).removesuffix(".py"),
+        "module_dir": job.toolkit.get("sagemaker_submit_directory"),
+        "framework_params": {name: value for name, value in job.toolkit.items() if name not in _SAID_ELSEWHERE},
     }
 
 
 def _machines(job: Job) -> dict[str, Any]:
     resources = job.resources
-    host = resources.get("current_host", "algo-1")
     return {
         "resource_config": resources,
-        "current_host": host,
-        "hosts": resources.get("hosts", [host]),
+        "current_host": job.host,
+        "hosts": job.hosts,
         "current_instance_type": resources.get("current_instance_type", "local"),
         "current_instance_group": resources.get("current_group_name", "homogeneousCluster"),
         "network_interface_name": resources.get("network_interface_name", "eth0"),
         "num_cpus": os.cpu_count() or 1,
-        "num_gpus": _count(["nvidia-smi", "--list-gpus"]),
-        "num_neurons": _neuron_cores(),
+        "num_gpus": gpus(),
+        "num_neurons": neuron_cores(),
     }
 
 
-def _count(command: list[str]) -> int:
-    """The number of lines that `command` prints: 0 on a machine that does not have it."""
+@cache
+def gpus() -> int:
+    """How many GPUs this host has: the lines that nvidia-smi prints, 0 on a machine that does not have it."""
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        answer = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
         return 0
     return len(answer.stdout.splitlines())
 
 
-def _neuron_cores() -> int:
+@cache
+def neuron_cores() -> int:
+    """How many Neuron cores this host has."""
     try:
         answer = subprocess.run(["neuron-ls", "-j"], capture_output=True, text=True, timeout=30, check=True)
         return sum(int(device["nc_count"]) for device in json.loads(answer.stdout))

@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-import botocore.session
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from trainwright_runtime import problems as codes
@@ -21,8 +22,9 @@ from trainwright_runtime.spec import SAMPLE_FACTS, Request, first_spec
 @cache
 def create_training_job_shape() -> Any:
     """The input shape of CreateTrainingJob in the botocore that runs here."""
-    model = botocore.session.get_session().get_service_model("sagemaker")
-    return model.operation_model("CreateTrainingJob").input_shape
+    # not through a session, which would read the user's profile and stumble over one that is not there
+    description = Loader().load_service_model("sagemaker", "service-2")
+    return ServiceModel(description, "sagemaker").operation_model("CreateTrainingJob").input_shape
 
 
 def refusals(request: Request) -> list[Problem]:

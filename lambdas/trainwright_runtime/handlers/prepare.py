@@ -22,8 +22,9 @@ from trainwright_runtime.handlers.telemetry import handling, logger
 from trainwright_runtime.plan import Plan, plan, step_attempt
 from trainwright_runtime.policy import PolicyError, TeamPolicy
 from trainwright_runtime.problems import Problem, kept
-from trainwright_runtime.request import Checked, Site, check
+from trainwright_runtime.request import Checked, check
 from trainwright_runtime.resolved import DEFAULT_IMAGE
+from trainwright_runtime.site import Site
 from trainwright_runtime.steps import report_step, train_step
 
 Event = dict[str, Any]
@@ -67,9 +68,8 @@ def prepare(event: Event, store: Store, clients: Services, environment: environm
 def _prepared(
     request: object, run: Run, policy: TeamPolicy, clients: Services, environment: environments.Environment
 ) -> Prepared:
-    deployment = environment.deployment
-    site = Site(region=deployment.region, vpc=bool(deployment.subnets))
-    checked = check(request, policy, partial(check_request, region=deployment.region), site)
+    site = Site.of(environment.deployment)
+    checked = check(request, policy, partial(check_request, region=site.region), site)
     if not isinstance(checked, Checked):
         return Prepared(checked)
     image = _image_uri(checked.resolved.image, clients, environment)

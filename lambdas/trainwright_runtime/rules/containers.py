@@ -12,6 +12,7 @@ from trainwright_runtime.scripts import CODE_CHANNEL
 
 SOURCE, SCRIPT = ("source_code", "source_dir"), ("source_code", "entry_script")
 COMMAND, REQUIREMENTS = ("source_code", "command"), ("source_code", "requirements")
+PROCESSES = ("distributed", "process_count_per_node")
 RESERVED_HYPERPARAMETERS = "sagemaker_"
 """Hyperparameters with this prefix are messages to AWS's toolkits, which take them from the script's."""
 
@@ -114,6 +115,36 @@ def _requirements(look: Look) -> Iterator[Problem]:
         yield look.conflict(REQUIREMENTS, problem, remedy="put the packages into the image, or leave isolation out")
 
 
+def _requirements_name(look: Look) -> Iterator[Problem]:
+    """The toolkit in AWS's containers installs requirements.txt beside the script, and no other file
+    (aws/sagemaker-training-toolkit, modules.py)."""
+    name = look.request.get(*REQUIREMENTS)
+    if name not in (None, "requirements.txt") and look.request.get(*SCRIPT) and _has_toolkit(look.request):
+        problem = "AWS's containers install requirements.txt alone"
+        remedy = "call the file requirements.txt, or start the script with source_code.command"
+        yield look.conflict(REQUIREMENTS, problem, allowed="requirements.txt", remedy=remedy)
+
+
+def _has_toolkit(request: ResolvedRequest) -> bool:
+    """Whether AWS's own toolkit starts the script, rather than trainkit."""
+    image = request.get(*IMAGE)
+    return request.get("framework", "name") is not None or (image is not None and images.family_of(image) is not None)
+
+
+def _left_to_the_script(look: Look) -> Iterator[str]:
+    request = look.request
+    by_toolkit = request.runs_script and _has_toolkit(request)
+    if request.below("secrets") and (by_toolkit or request.get(*COMMAND)):
+        name = next(iter(request.below("secrets")))
+        yield (
+            "secrets: only the platform's launcher fetches them; this script finds the ARN in "
+            f"TRAINWRIGHT_SECRET_{name} and fetches the value itself"
+        )
+    by_torchrun = request.get("distributed", "launcher") in ("torchrun", "deepspeed")
+    if by_toolkit and by_torchrun and request.get(*PROCESSES) is not None:
+        yield f"{look.word(PROCESSES)}: AWS's toolkit starts one process an accelerator and is told no other number"
+
+
 def _names(look: Look) -> Iterator[Problem]:
     """Names that a launcher to be used would choke on, or would take for its own."""
     request = look.request
@@ -193,9 +224,10 @@ REFUSALS = (
     _script,
     _entrypoint,
     _requirements,
+    _requirements_name,
     _names,
     _local_source,
     _compilation,
     _platform_image,
 )
-CAUTIONS = (_compiler_is_old,)
+CAUTIONS = (_compiler_is_old, _left_to_the_script)

@@ -9,17 +9,10 @@ from trainwright_runtime.forms import Leaf, as_written
 from trainwright_runtime.problems import Edit, Problem, shown
 from trainwright_runtime.reading import HIDDEN_SECTIONS
 from trainwright_runtime.resolved import ResolvedRequest, Source, spelled
+from trainwright_runtime.site import Site
 
 NO_VALUE = object()
 _SET_BY = {"run": "run", "policy": "team's policy", "default": "default"}
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where a request would run, as far as rules depend on it: the region, and whether the team's jobs have a VPC."""
-
-    region: str = "us-east-1"
-    vpc: bool = False
 
 
 @dataclass(frozen=True)

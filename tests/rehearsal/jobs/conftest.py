@@ -18,6 +18,7 @@ from botocore.config import Config
 
 ACCOUNT = "123456789012"
 IMAGE = "rehearsed:1"
+PLATFORM = "platform:1"
 FINAL = {"Completed", "Failed", "Stopped"}
 FAULTS = {"spot_interruptions": [{"after": "checkpoint", "fraction": 0.5}]}
 
@@ -188,7 +189,8 @@ def running(root, **environment):
         'ENTRYPOINT ["python", "program.py"]\n'
     )
     (image / "program.py").write_text(PROGRAM)
-    config = {"root": str(root / "account"), "python": sys.executable, "faults": FAULTS, "images": {IMAGE: str(image)}}
+    images = {IMAGE: str(image), PLATFORM: str(Path(__file__).parents[3] / "training_image")}
+    config = {"root": str(root / "account"), "python": sys.executable, "faults": FAULTS, "images": images}
     (root / "config.json").write_text(json.dumps(config))
     process = subprocess.Popen(
         [sys.executable, "-m", "trainwright.rehearsal.server", "--config", str(root / "config.json")],

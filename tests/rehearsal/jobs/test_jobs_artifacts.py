@@ -1,6 +1,7 @@
 """Model archives and failure reasons."""
 
 import io
+import os
 import tarfile
 
 import pytest
@@ -53,6 +54,14 @@ def test_the_failure_file_becomes_the_reason(tmp_path):
     assert failure_reason([failure], 1) == "AlgorithmError: , exit code: 1"
     failure.write_text("ValueError: no data\n")
     assert failure_reason([failure], 2) == "AlgorithmError: ValueError: no data, exit code: 2"
+
+
+def test_of_several_hosts_the_one_that_wrote_first_is_heard(tmp_path):
+    files = [tmp_path / name for name in ("algo-1", "algo-2", "algo-3")]
+    for file, when in ((files[0], 20), (files[1], 10)):
+        file.write_text(f"{file.name} said so")
+        os.utime(file, (when, when))
+    assert failure_reason(files, 1) == "AlgorithmError: algo-2 said so, exit code: 1"
 
 
 def test_a_long_failure_file_is_cut_to_the_apis_limit(tmp_path):

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import sklearn
 
 from trainwright.rehearsal.jobs.host import ExitWatch, Host, Isolation, isolation
 from trainwright.rehearsal.jobs.images import read_image
@@ -76,8 +77,8 @@ def test_the_machine_keeps_what_it_has_beside_the_hosts_files(start, kind):
 
 
 def test_the_interpreter_is_the_configured_one_with_its_packages(start):
-    host = start("import sys, sklearn; print(sys.prefix)", *PROGRAM)
-    assert output(host).strip() == sys.prefix
+    host = start("import sys, sklearn; print(sklearn.__file__, sys.version)", *PROGRAM)
+    assert output(host).split()[0] == sklearn.__file__
 
 
 def test_names_of_hosts_resolve(start, kind):

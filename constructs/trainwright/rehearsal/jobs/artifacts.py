@@ -56,9 +56,11 @@ def _files(folder: Path) -> list[Path]:
 def failure_reason(failures: Sequence[Path], exit_code: int) -> str:
     """``AlgorithmError: <failure file>, exit code: N``; without a failure file the text between is empty.
 
-    Recorded in that form: "AlgorithmError: , exit code: 1". The API's limit for FailureReason is 1,024 characters.
+    Recorded in that form: "AlgorithmError: , exit code: 1". The API's limit for FailureReason is 1,024 characters. Of
+    several hosts the one that wrote first is heard: the others fail because it is gone.
     """
-    texts = (path.read_text(errors="replace").strip() for path in failures if path.is_file())
+    written = sorted((path for path in failures if path.is_file()), key=lambda path: path.stat().st_mtime_ns)
+    texts = (path.read_text(errors="replace").strip() for path in written)
     text = next(filter(None, texts), "")
     end = f", exit code: {exit_code}"
     return f"AlgorithmError: {text[: FAILURE_CHARACTERS - len('AlgorithmError: ') - len(end)]}{end}"

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
 from __future__ import annotations
 
 import posixpath
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,20 @@ def download(store: Store, channels: Sequence[Mapping[str, Any]], folder: Path, 
         if not keys:
             raise ClientFault(f"ClientError: Data download failed:No S3 objects found under S3 URL {prefix}")
         if source.get("S3DataDistributionType") == "ShardedByS3Key":
-            keys = keys[host::hosts]
+            keys = _shuffled(keys, channel)[host::hosts]
         for key in keys:
             store.download(Uri(prefix.bucket, key), target / local_name(prefix.key, key))
+
+
+def _shuffled(keys: list[str], channel: Mapping[str, Any]) -> list[str]:
+    """ShuffleConfig: another share for each host, the same one for the same seed; AWS's own order is not documented.
+
+    Where every host has all the files, as files, their order says nothing.
+    """
+    if "ShuffleConfig" in channel:
+        keys = sorted(keys)
+        random.Random(channel["ShuffleConfig"]["Seed"]).shuffle(keys)  # noqa: S311 - a seed is what is asked for
+    return keys
 
 
 def local_name(prefix: str, key: str) -> str:

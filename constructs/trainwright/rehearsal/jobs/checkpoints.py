@@ -66,10 +66,14 @@ class Synchroniser:
         uri: CheckpointConfig.S3Uri.
         folder: the folder on this machine.
         on_upload: called after each look that uploaded something, from the synchroniser's own thread.
+        marks: whether the uploader's marker files are left beside the files.
     """
 
-    def __init__(self, store: Store, uri: Uri, folder: Path, on_upload: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, uri: Uri, folder: Path, on_upload: Callable[[], None], *, marks: bool = True
+    ) -> None:
         self._store, self._uri, self._folder, self._on_upload = store, uri, folder, on_upload
+        self._marks = marks
         self._seen: dict[str, Stamp] = {}
         self._uploaded: dict[str, Stamp] = {}
         self._stop = threading.Event()
@@ -136,12 +140,14 @@ class Synchroniser:
             with path.open("rb") as file:
                 stamp = Stamp.of(os.fstat(file.fileno()))
                 uploading = Path(f"{path}{UPLOADING}")
-                uploading.touch()
+                if self._marks:
+                    uploading.touch()
                 if name == PROGRESS:
                     self._note_progress(file.read())
                     file.seek(0)
                 self._store.upload(file, self._uri.below(name))
-                uploading.replace(f"{path}{UPLOADED}")
+                if self._marks:
+                    uploading.replace(f"{path}{UPLOADED}")
         except OSError:  # the script deleted or moved it meanwhile
             return False
         self._uploaded[name] = stamp

@@ -1,6 +1,7 @@
 """The files and variables with which SageMaker tells a container what to do.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+debughookconfig.json is where AWS's smdebug library looks for a job's DebugHookConfig.
 """
 
 from __future__ import annotations
@@ -12,14 +13,35 @@ from typing import Any
 
 from trainwright.rehearsal.jobs import channels
 from trainwright.rehearsal.jobs.job import TrainingJob
+from trainwright.rehearsal.jobs.s3 import Uri
 
 CHECKPOINTS = "/opt/ml/checkpoints"
 GROUP = "homogeneousCluster"
+TENSORBOARD, TENSORS = "/opt/ml/output/tensorboard", "/opt/ml/output/tensors"
 
 
 def checkpoint_path(request: Mapping[str, Any]) -> str:
     """CheckpointConfig.LocalPath, by default /opt/ml/checkpoints."""
     return str(request["CheckpointConfig"].get("LocalPath", CHECKPOINTS)).rstrip("/")
+
+
+def side_outputs(job: TrainingJob) -> dict[str, Uri]:
+    """Folders that SageMaker copies to S3 while the job runs, beside checkpoints, and where to.
+
+    Default folders: API reference, TensorBoardOutputConfig and DebugHookConfig. The prefixes below S3OutputPath are
+    those at which the SDK looks (sagemaker SDK v2, estimator.py: latest_job_tensorboard_artifacts_path,
+    latest_job_debugger_artifacts_path).
+    """
+    found = {}
+    for field, folder, name in (
+        ("TensorBoardOutputConfig", TENSORBOARD, "tensorboard-output"),
+        ("DebugHookConfig", TENSORS, "debug-output"),
+    ):
+        config = job.request.get(field)
+        if config:
+            target = Uri.parse(config["S3OutputPath"]).below(job.name).below(name)
+            found[str(config.get("LocalPath", folder)).rstrip("/")] = target
+    return found
 
 
 def write_config(ml: Path, job: TrainingJob, host: str, checkpoints: str | None) -> None:
@@ -31,10 +53,12 @@ def write_config(ml: Path, job: TrainingJob, host: str, checkpoints: str | None)
     files: dict[str, object] = {
         "hyperparameters": request.get("HyperParameters", {}),
         "inputdataconfig": channels.describe(request.get("InputDataConfig", ()), mode),
-        "resourceconfig": resource_config(request["ResourceConfig"]["InstanceType"], job.host_names, host),
+        "resourceconfig": resource_config(job.instances[0], job.host_names, host),
     }
     if checkpoints:
         files["checkpointconfig"] = {"LocalPath": checkpoints}
+    if "DebugHookConfig" in request:
+        files["debughookconfig"] = {"LocalPath": TENSORS, **request["DebugHookConfig"]}
     for name, content in files.items():
         (ml / "input/config" / f"{name}.json").write_text(json.dumps(content))
 

@@ -54,6 +54,7 @@ class Crew:
     image: Image
     logs: list[LogStream] = field(default_factory=list)
     synchronisers: list[Synchroniser] = field(default_factory=list)
+    side_outputs: list[Synchroniser] = field(default_factory=list)
 
     @property
     def progress(self) -> Progress:
@@ -62,8 +63,8 @@ class Crew:
         return max(all_of_them, key=lambda progress: (progress.step or 0, progress.checkpoints), default=Progress())
 
     def stop_synchronising(self, *, finish: bool) -> None:
-        """Stop all uploads of checkpoints; ``finish``: after a last one."""
-        for synchroniser in self.synchronisers:
+        """Stop all uploads that go on while the job runs; ``finish``: after a last one."""
+        for synchroniser in (*self.synchronisers, *self.side_outputs):
             synchroniser.stop(finish=finish)
 
     def destroy(self) -> None:
@@ -173,6 +174,9 @@ class JobRun:
                 synchroniser = Synchroniser(store, Uri.parse(config["S3Uri"]), host.path(path), self.bell.ring)
                 crew.synchronisers.append(synchroniser)
                 synchroniser.restore()
+            for folder, uri in container.side_outputs(self.job).items():
+                uploader = Synchroniser(store, uri, host.path(folder), self.bell.ring, marks=False)
+                crew.side_outputs.append(uploader)
         self._say(DOWNLOADING_IMAGE)
         crew.image = self._engine.pull(self.job)
         for host in crew.hosts:
@@ -201,7 +205,7 @@ class JobRun:
             stream = f"{self.job.name}/{host.name}-{stamp}"
             crew.logs.append(LogStream(stream, rights.log_put(self.job.role, stream), self.job.metrics))
             host.start(crew.image, argv, variables, network=network)
-        for synchroniser in crew.synchronisers:
+        for synchroniser in (*crew.synchronisers, *crew.side_outputs):
             synchroniser.start()
 
     def _supervise(self, crew: Crew, began: float) -> Outcome:
@@ -260,7 +264,7 @@ class JobRun:
         return Secondary.COMPLETED, None
 
     def _upload(self, crew: Crew) -> None:
-        for synchroniser in crew.synchronisers:
+        for synchroniser in (*crew.synchronisers, *crew.side_outputs):
             if synchroniser.fault:
                 raise synchroniser.fault
         store, target = rights.store(self.job.role), self.job.output

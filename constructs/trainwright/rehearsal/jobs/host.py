@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,7 @@ from trainwright.rehearsal.jobs.images import DEFAULT_PATH, Image
 ML = "/opt/ml"
 INSIDE = Path(__file__).with_name("inside.py")
 NO_NAMESPACES = "TRAINWRIGHT_NO_NAMESPACES"
+_ML_IN_TEXT = re.compile(r"(?<![\w./-])/opt/ml(?![\w.-])")
 
 LOST = (
     "Training processes find /opt/ml under SAGEMAKER_BASE_DIR only: a script that writes /opt/ml in its source does "
@@ -81,7 +83,7 @@ class Host:
         self.folder, self.name, self._isolation = folder, name, isolation
         self.upper = folder / "upper"
         self.ml = self.upper / ML.strip("/")
-        for path in (self.ml, folder / "root", folder / "bin", folder / "home"):
+        for path in (self.ml, folder / "root", folder / "home"):
             path.mkdir(parents=True, exist_ok=True)
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -96,8 +98,7 @@ class Host:
     def install(self, image: Image, python: str, hosts: Sequence[str]) -> None:
         """Lay the image's files, put the interpreter first on PATH and let the hosts' names resolve."""
         image.lay(self.upper, real=self._isolation.namespaces)
-        for name in ("python", "python3"):
-            _write_script(self.folder / "bin" / name, python)
+        make_environment(self.folder / "venv", python)
         etc = Path("/etc/hosts")
         if self._isolation.namespaces and etc.is_file():
             self.path("/etc").mkdir(parents=True, exist_ok=True)
@@ -111,10 +112,10 @@ class Host:
         merged = {name: self._rewritten(value) for name, value in merged.items()}
         if not self._isolation.namespaces:
             merged["SAGEMAKER_BASE_DIR"] = str(self.ml)
-        merged["PATH"] = f"{self.folder / 'bin'}:{merged['PATH']}"
+        merged["PATH"] = f"{self.folder / 'venv' / 'bin'}:{merged['PATH']}"
         workdir = self.path(image.workdir)
         cwd = self._rewritten(image.workdir) if workdir.exists() or Path(image.workdir).is_dir() else "/"
-        spec = self.spec([self._rewritten(word) for word in argv], merged, cwd, network=network)
+        spec = self.spec([self._rewritten_line(word) for word in argv], merged, cwd, network=network)
         self.process = facade.spawn(
             _launcher(spec),
             env={"PATH": DEFAULT_PATH},
@@ -148,6 +149,12 @@ class Host:
             str(self.path(part)) if part.startswith("/") and part != "/" and self.path(part).exists() else part
             for part in value.split(":")
         )
+
+    def _rewritten_line(self, word: str) -> str:
+        """A word of the command line, which may be a whole line for a shell: /opt/ml in it is this host's too."""
+        if self._isolation.namespaces:
+            return word
+        return _ML_IN_TEXT.sub(lambda _: str(self.ml), self._rewritten(word))
 
     def terminate(self) -> None:
         """SIGTERM to the entry point alone, as container engines do."""
@@ -197,8 +204,40 @@ class ExitWatch:
         os.close(self._fd)
 
 
-def _write_script(path: Path, python: str) -> None:
-    # A link would not do: Python finds its virtual environment by the folder that it is started from.
-    # PWD is the shell's own and no part of the container's environment.
-    path.write_text(f'#!/bin/sh\nunset PWD OLDPWD\nexec "{python}" "$@"\n')
+def make_environment(folder: Path, python: str) -> None:
+    """A virtual environment with everything that `python` has, so that what a job installs stays the job's own.
+
+    On AWS a container's packages end with it; here ``pip install`` in a job would change the environment that the
+    account runs in. Made by hand, for a host starts in a tenth of a second and ``python -m venv`` takes seconds.
+    """
+    base, version, packages = _interpreter(python)
+    own = folder / "lib" / f"python{version}" / "site-packages"
+    own.mkdir(parents=True)
+    (folder / "bin").mkdir()
+    (folder / "pyvenv.cfg").write_text(
+        f"home = {Path(base).parent}\ninclude-system-site-packages = false\nversion = {version}\n"
+    )
+    for name in ("python", "python3"):
+        (folder / "bin" / name).symlink_to(base)
+    for name in ("pip", "pip3"):
+        _write_program(folder / "bin" / name, f'#!/bin/sh\nexec "{folder / "bin" / "python"}" -m pip "$@"\n')
+    # addsitedir, because the packages' own .pth files count too
+    lines = [f"import site; site.addsitedir({path!r})" for path in packages]
+    (own / "account.pth").write_text("\n".join(lines) + "\n")
+
+
+@functools.cache
+def _interpreter(python: str) -> tuple[str, str, tuple[str, ...]]:
+    """The interpreter behind `python`, its version (3.12) and where its packages are."""
+    program = (
+        "import json, site, sys; "
+        "print(json.dumps([sys._base_executable, '%d.%d' % sys.version_info[:2], site.getsitepackages()]))"
+    )
+    answer = subprocess.run([python, "-I", "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    base, version, packages = json.loads(answer.stdout)
+    return base, version, tuple(packages)
+
+
+def _write_program(path: Path, text: str) -> None:
+    path.write_text(text)
     path.chmod(0o755)

@@ -61,9 +61,16 @@ class TrainingJob:
         return self.request.get("EnableManagedSpotTraining") is True
 
     @property
+    def instances(self) -> tuple[str, int]:
+        """Type and count: of InstancePreferences the first, for capacity never lacks here."""
+        resources = self.request["ResourceConfig"]
+        chosen = {**resources, **(resources.get("InstancePreferences") or [{}])[0]}
+        return str(chosen["InstanceType"]), int(chosen["InstanceCount"])
+
+    @property
     def host_names(self) -> list[str]:
         """``algo-1`` and so on."""
-        return [f"algo-{number}" for number in range(1, self.request["ResourceConfig"]["InstanceCount"] + 1)]
+        return [f"algo-{number}" for number in range(1, self.instances[1] + 1)]
 
     @property
     def max_runtime(self) -> float:
@@ -91,9 +98,17 @@ class TrainingJob:
         with self.lock:
             now = time.time()
             shown = {name: value for name, value in self.request.items() if name not in _NOT_SHOWN}
-            described = {**_DEFAULTS, **shown, **self._state(), **self._times(now)}
+            described = {**_DEFAULTS, **shown, **self._settled(), **self._state(), **self._times(now)}
             described["StoppingCondition"] = {"MaxRuntimeInSeconds": DEFAULT_MAX_RUNTIME, **shown["StoppingCondition"]}
         return {name: value for name, value in described.items() if value is not None}
+
+    def _settled(self) -> dict[str, Any]:
+        """What the service adds to what was asked for: the selected instances, whether it profiles."""
+        resources = dict(self.request["ResourceConfig"])
+        if "InstancePreferences" in resources and self.timeline.has_run:
+            resources["SelectedInstanceType"], resources["SelectedInstanceCount"] = self.instances
+        disabled = self.request.get("ProfilerConfig", {}).get("DisableProfiler")
+        return {"ResourceConfig": resources, "ProfilingStatus": "Disabled" if disabled else None}
 
     def _state(self) -> dict[str, Any]:
         model = self.output.below("model.tar.gz" if self.compresses_model else "model/")

@@ -25,6 +25,23 @@ _LOCAL_STORAGE = re.compile(
 )
 
 
+#: Members that this account does not play, and what to write instead; ``=`` names a value. Channels have rules below.
+NOT_PLAYED: Mapping[str, str] = {
+    "AlgorithmSpecification.AlgorithmName": "write TrainingImage",
+    "AlgorithmSpecification.TrainingImageConfig.TrainingRepositoryAccessMode=Vpc": "push the image into ECR",
+    "ResourceConfig.InstanceGroups": "write InstanceType and InstanceCount",
+    "ResourceConfig.KeepAlivePeriodInSeconds": "no warm pool is kept here: leave it out",
+    "ResourceConfig.TrainingPlanArn": "there are no training plans here: leave it out",
+    "ResourceConfig.InstancePreferences.TrainingPlanArns": "there are no training plans here: leave it out",
+    "ResourceConfig.InstancePlacementConfig": "there are no UltraServers here: leave it out",
+    "DebugRuleConfigurations": "rules are jobs of AWS's own image: leave them out",
+    "ProfilerRuleConfigurations": "rules are jobs of AWS's own image: leave them out",
+    "ServerlessJobConfig": "write AlgorithmSpecification and ResourceConfig",
+    "MlflowConfig": "there is no MLflow server here: leave it out",
+    "ModelPackageConfig": "it registers what a serverless job made: leave it out",
+}
+
+
 class InvalidRequest(ValueError):
     """The request is refused; ``code`` is AWS's error code."""
 
@@ -177,20 +194,75 @@ def _names_channels_once(request: Request) -> Iterator[str]:
         yield f"Duplicate channel name {name!r} in InputDataConfig"
 
 
+def _prefers_instances_alone(request: Request) -> Iterator[str]:
+    """API reference, ResourceConfig (InstancePreferences, SelectedInstanceType) and InstancePreference."""
+    resources = request.get("ResourceConfig", {})
+    for name in ("SelectedInstanceType", "SelectedInstanceCount"):
+        if name in resources:
+            yield f"{name} in ResourceConfig is read-only and is not accepted in CreateTrainingJob requests"
+    preferences = resources.get("InstancePreferences", ())
+    if not preferences:
+        return
+    if request.get("EnableManagedSpotTraining"):
+        yield "InstancePreferences is mutually exclusive with EnableManagedSpotTraining"
+    if "InstancePlacementConfig" in resources:
+        yield "InstancePreferences is mutually exclusive with InstancePlacementConfig"
+    counts = sum("InstanceCount" in preference for preference in preferences)
+    if counts not in (0, len(preferences)) or (counts > 0) == ("InstanceCount" in resources):
+        yield "InstanceCount must be given once in ResourceConfig, or in every one of InstancePreferences"
+
+
+def _reads_files_as_they_are(request: Request) -> Iterator[str]:
+    """ "In File mode, leave this field unset or set it to None" (API reference, Channel)."""
+    default = request.get("AlgorithmSpecification", {}).get("TrainingInputMode")
+    for channel in request.get("InputDataConfig", ()):
+        mode = channel.get("InputMode", default)
+        for name in ("CompressionType", "RecordWrapperType"):
+            if mode != "Pipe" and channel.get(name, "None") != "None":
+                yield f"{name} {channel[name]} of channel {channel['ChannelName']} is for Pipe mode only, not {mode}"
+
+
 def _is_played_here(request: Request) -> Iterator[str]:
     """What AWS can and this account cannot: better refused than silently done otherwise."""
-    if "InstanceGroups" in request.get("ResourceConfig", {}):
-        yield "The rehearsal does not play ResourceConfig.InstanceGroups; write InstanceType and InstanceCount"
+    for path, instead in NOT_PLAYED.items():
+        if _asks_for(request, path.split(".")):
+            yield f"The rehearsal does not play {path}; {instead}"
     default = request.get("AlgorithmSpecification", {}).get("TrainingInputMode")
     for channel in request.get("InputDataConfig", ()):
         path = f"InputDataConfig channel {channel['ChannelName']}"
-        source = channel["DataSource"].get("S3DataSource")
-        if source is None:
-            yield f"The rehearsal does not play {path} from a file system; write S3DataSource"
-        elif source["S3DataType"] != "S3Prefix":
-            yield f"The rehearsal does not play {path}: S3DataType {source['S3DataType']}; write S3Prefix"
-        if channel.get("InputMode", default) == "Pipe":
-            yield f"The rehearsal does not play {path}: TrainingInputMode Pipe; write File or FastFile"
+        for problem in _unplayed_of_channel(channel, channel.get("InputMode", default)):
+            yield f"The rehearsal does not play {path}: {problem}"
+
+
+def _asks_for(request: Any, path: list[str]) -> bool:
+    """Whether there is something at the path: an absent member, an empty one and False ask for nothing."""
+    if not path or not request:
+        return bool(request)
+    if isinstance(request, list):
+        return any(_asks_for(item, path) for item in request)
+    name, _, value = path[0].partition("=")
+    found = request.get(name)
+    return found == value if value else _asks_for(found, path[1:])
+
+
+def _unplayed_of_channel(channel: Mapping[str, Any], mode: str | None) -> Iterator[str]:
+    source = channel["DataSource"].get("S3DataSource")
+    if source is None:
+        kind = next(iter(channel["DataSource"]), "no DataSource")
+        yield f"{kind}; write S3DataSource"
+        return
+    if source["S3DataType"] != "S3Prefix":
+        yield f"S3DataType {source['S3DataType']}; write S3Prefix"
+    for name in ("AttributeNames", "InstanceGroupNames", "ModelAccessConfig", "HubAccessConfig"):
+        if source.get(name):
+            yield f"{name}; leave it out"
+    if mode == "Pipe":
+        yield "TrainingInputMode Pipe; write File or FastFile"
+
+
+def _does_not_profile_here(request: Request) -> Iterator[str]:
+    if request.get("ProfilerConfig") and not request["ProfilerConfig"].get("DisableProfiler"):
+        yield "The rehearsal does not play ProfilerConfig: nothing measures the instances; write DisableProfiler true"
 
 
 _RULES: tuple[Callable[[Request], Iterator[str]], ...] = (
@@ -200,5 +272,8 @@ _RULES: tuple[Callable[[Request], Iterator[str]], ...] = (
     _fits_its_volume,
     _keeps_warm_on_demand_only,
     _names_channels_once,
+    _prefers_instances_alone,
+    _reads_files_as_they_are,
     _is_played_here,
+    _does_not_profile_here,
 )

@@ -167,8 +167,9 @@ def _sagemaker(call: Call, place: Place) -> Keys:
 
 def _instance_types(params: Params, place: Place) -> list[str]:
     config = params.get("ResourceConfig") or {}
-    groups = config.get("InstanceGroups") or []
-    types = [config.get("InstanceType"), *(group.get("InstanceType") for group in groups)]
+    # that the types of InstancePreferences count too is not documented; a fence that forgot them would be none
+    several = [*(config.get("InstanceGroups") or []), *(config.get("InstancePreferences") or [])]
+    types = [config.get("InstanceType"), *(one.get("InstanceType") for one in several)]
     return [str(one) for one in types if one]
 
 

@@ -1,0 +1,73 @@
+"""What becomes of each member of CreateTrainingJob here: played, only reported, or refused.
+
+What is refused has its sentence in `validation.NOT_PLAYED` and in the rules for channels there. A test holds the three
+against botocore's model, so that a member that AWS adds is decided on and not silently taken.
+
+Two limits of what is played: with EnableNetworkIsolation a job's hosts cannot reach each other either, which on AWS
+they can; and all hosts share this machine's ports, so that two jobs of several hosts that meet at the same port
+(torchrun: 7777, or MASTER_PORT) cannot run at once.
+"""
+
+from __future__ import annotations
+
+#: Has the effect that it has on AWS, as far as the account has what it is about.
+PLAYED = frozenset(
+    {
+        "AlgorithmSpecification.ContainerArguments",
+        "AlgorithmSpecification.ContainerEntrypoint",
+        "AlgorithmSpecification.MetricDefinitions",
+        "AlgorithmSpecification.TrainingImage",
+        "AlgorithmSpecification.TrainingInputMode",
+        "CheckpointConfig",
+        "DebugHookConfig",
+        "EnableManagedSpotTraining",
+        "EnableNetworkIsolation",
+        "Environment",
+        "HyperParameters",
+        "InputDataConfig.ChannelName",
+        "InputDataConfig.ContentType",
+        "InputDataConfig.DataSource.S3DataSource.S3DataDistributionType",
+        "InputDataConfig.DataSource.S3DataSource.S3DataType",
+        "InputDataConfig.DataSource.S3DataSource.S3Uri",
+        "InputDataConfig.InputMode",
+        "InputDataConfig.ShuffleConfig",
+        "OutputDataConfig",
+        "ResourceConfig.InstanceCount",
+        "ResourceConfig.InstancePreferences.InstanceCount",
+        "ResourceConfig.InstancePreferences.InstanceType",
+        "ResourceConfig.InstanceType",
+        "ResourceConfig.VolumeKmsKeyId",
+        "RoleArn",
+        "StoppingCondition.MaxRuntimeInSeconds",
+        "StoppingCondition.MaxWaitTimeInSeconds",
+        "Tags",
+        "TensorBoardOutputConfig",
+        "TrainingJobName",
+    }
+)
+#: Accepted and repeated by DescribeTrainingJob; there is nothing here for it to act on.
+REPORTED = frozenset(
+    {
+        "AlgorithmSpecification.EnableSageMakerMetricsTimeSeries",
+        "AlgorithmSpecification.TrainingImageConfig",
+        "EnableInterContainerTrafficEncryption",
+        "ExperimentConfig",
+        "InfraCheckConfig",
+        "ProfilerConfig",
+        "RemoteDebugConfig",
+        "ResourceConfig.VolumeSizeInGB",
+        "RetryStrategy",
+        "SessionChainingConfig",
+        "StoppingCondition.MaxPendingTimeInSeconds",
+        "VpcConfig",
+    }
+)
+#: Refused as AWS refuses it, with the sources beside the rules in `validation`.
+REFUSED_BY_AWS = frozenset(
+    {
+        "InputDataConfig.CompressionType",
+        "InputDataConfig.RecordWrapperType",
+        "ResourceConfig.SelectedInstanceCount",
+        "ResourceConfig.SelectedInstanceType",
+    }
+)
