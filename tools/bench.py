@@ -1,4 +1,4 @@
-"""`make bench`: what the main job costs, from one rehearsal and one run of its script alone."""
+"""`make bench`: what the main job costs, from one rehearsal and one run of its script alone; and what a check costs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from trainwright import project
 from trainwright.cli.rehearse.data import write_digits
+from trainwright_runtime.handlers.api_model import check_request
+from trainwright_runtime.plan import plan, step_attempt
+from trainwright_runtime.request import Checked, check
+from trainwright_runtime.spec import SAMPLE_FACTS
 
 LAST = Path(".rehearsal") / "last"
 
@@ -24,7 +30,7 @@ def main() -> int:
         return done.returncode
     summary = json.loads((LAST / "summary.json").read_text(encoding="utf-8"))
     events = json.loads((LAST / "history.json").read_text(encoding="utf-8"))
-    for name, value in [*seconds(summary), *overhead(summary), *calls(events)]:
+    for name, value in [*seconds(summary), *overhead(summary), *calls(events), *checks()]:
         print(f"{name:<58}{value}")  # noqa: T201 - what a benchmark is for
     return 0
 
@@ -78,6 +84,38 @@ def calls(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
         ("Lambda calls before the job exists", str(sum(number < min(submitted) for number in lambdas))),
         ("Lambda calls while it trains", str(len(while_training))),
     ]
+
+
+def checks() -> list[tuple[str, str]]:
+    """What Prepare costs before it calls AWS: its import, beside boto3's alone, and a request checked and rendered."""
+    prepare, boto3 = importing("trainwright_runtime.handlers.prepare"), importing("boto3")
+    return [
+        ("importing Prepare, seconds (best of 5)", f"{prepare:.2f}"),
+        ("importing Prepare / importing boto3 alone", f"{prepare / boto3:.1f}"),
+        ("checking and rendering a request, warm, milliseconds", f"{rendering() * 1000:.1f}"),
+    ]
+
+
+def importing(module: str) -> float:
+    """Seconds that an import takes in a new process, the interpreter's own start left out."""
+    code = f"import time; began = time.perf_counter(); import {module}; print(time.perf_counter() - began)"
+    taken = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(5)]
+    return min(float(done.stdout) for done in taken)
+
+
+def rendering() -> float:
+    """Seconds for one of the largest examples, from parsed YAML to the job's request."""
+    document = YAML(typ="safe", pure=True).load(project.path("examples/runs/finetune.yaml").read_text(encoding="utf-8"))
+    document["source_code"]["source_dir"] = "data://source/0123/sourcedir.tar.gz"
+    rounds = 200
+    for warm in (False, True):
+        began = time.perf_counter()
+        for _ in range(rounds if warm else 1):
+            checked = check(document, None, check_request)
+            if not isinstance(checked, Checked):
+                raise SystemExit("\n".join(problem.sentence() for problem in checked))
+            step_attempt(plan(checked.resolved, SAMPLE_FACTS), 1)
+    return (time.perf_counter() - began) / rounds
 
 
 def is_task(event: dict[str, Any], kind: str) -> bool:

@@ -102,9 +102,15 @@ def image_of(request: ResolvedRequest, instance_type: str | None, region: str) -
             name, version, region=region, base_framework_version=base, py_version=python
         )
     if distribution == "smp" and name == "pytorch":
-        return images.smp_image(version, region=region)
+        return images.smp_image(version, region=region, instance_type=kind)
     return images.framework_image(
-        name, version, region=region, instance_type=kind, py_version=python, base_framework_version=base
+        name,
+        version,
+        region=region,
+        instance_type=kind,
+        py_version=python,
+        base_framework_version=base,
+        smdistributed=distribution in ("smddp", "smp_v1"),
     )
 
 

@@ -122,6 +122,7 @@ SETTINGS_WORDS = Vocabulary(
         "compiler_config": ("compilation",),
         "content_type": (HERE, "content_type"),
         "s3_data": (HERE, "s3_uri"),
+        "data_source": (HERE, "s3_uri"),
         "distribution_type": (HERE, "s3_data_distribution_type"),
         "compression": (HERE, "compression_type"),
         "record_wrapping": (HERE, "record_wrapper_type"),

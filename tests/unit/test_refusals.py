@@ -21,7 +21,7 @@ def policy_of(row):
 
 @pytest.mark.parametrize("row", [row for row in refusals.ROWS if row.fix is not None], ids=lambda row: row.rule)
 def test_what_cannot_work_is_refused_with_its_fix(row):
-    found = check(row.document, policy_of(row))
+    found = check(row.document, policy_of(row), check_request)
     assert isinstance(found, list), "this was let through"
     told = {problem.field: problem for problem in found}
     assert row.field in told, [problem.sentence() for problem in found]

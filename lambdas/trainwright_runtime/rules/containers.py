@@ -47,7 +47,8 @@ def _no_image(look: Look, error: images.ImageError) -> Problem:
     leaf = ("compute", "instance_type") if error.part == "instance_type" else (kind, part)
     path = look.place(leaf)
     edit = None
-    if error.sure_value is not None and look.sources.get((kind, "name")) == "run":
+    # a near version is another version, which its author may or may not have meant
+    if error.sure_value is not None and error.part != "version" and look.sources.get((kind, "name")) == "run":
         edit = Edit("replace", path, _in_place(look, path, kind, error))
     return Problem(
         codes.NO_SUCH_IMAGE,
