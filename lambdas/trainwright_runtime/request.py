@@ -14,7 +14,7 @@ from trainwright_runtime.forms import Leaf, as_written, both_forms, given_at, le
 from trainwright_runtime.policy import Applied, TeamPolicy, apply, violations
 from trainwright_runtime.problems import Edit, Problem
 from trainwright_runtime.reading import read, refusal
-from trainwright_runtime.resolved import RUNTIME, WAIT, ResolvedRequest, Values, build, worked_out_max_wait
+from trainwright_runtime.resolved import RUNTIME, TYPES, WAIT, ResolvedRequest, Values, build, worked_out_max_wait
 from trainwright_runtime.rules.containers import SOURCE
 from trainwright_runtime.rules.look import Look
 from trainwright_runtime.rules.time import cut_to_cost
@@ -102,12 +102,15 @@ def json_schema() -> dict[str, Any]:
 
 def canonical(checked: Checked) -> dict[str, Any]:
     """The request as its author wrote it, in long names, durations in seconds and sizes in GB."""
-    return nested((leaf, _plain(leaf, value)) for leaf, value in leaves(checked.request).items())
+    said = nested((leaf, _plain(leaf, value)) for leaf, value in leaves(checked.request).items())
+    return {"name": said.pop("name"), **said}
 
 
 def _plain(leaf: Leaf, value: Any) -> Any:
     if leaf == ("checkpoints", "every"):
         return spell_duration(value)  # it has no other name, so it keeps its unit
+    if leaf == TYPES and len(value) == 1:
+        return value[0]
     if isinstance(value, Section):
         return value.model_dump(mode="json", exclude_none=True)
     return [_plain((), entry) for entry in value] if isinstance(value, list) else value

@@ -593,6 +593,14 @@ ROWS = [
         "records, reports and permissions depend on it",
     ),
     Row(
+        "a field that Step Functions is not known to pass on",
+        {"health": {"infra_check": True}},
+        "health.infra_check",
+        "States.Runtime",
+        None,
+        "no working example of the integration with it was found; docs/unverified.md",
+    ),
+    Row(
         "HardwareUtilization among the profiler's rules",
         {"profiler": {"rules": ["HardwareUtilization"]}},
         "profiler.rules",

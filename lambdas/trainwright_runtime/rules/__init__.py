@@ -6,10 +6,10 @@ docs/refusals.md is the table of them all; a test holds the two equal by running
 from collections.abc import Iterator
 
 from trainwright_runtime.problems import Problem
-from trainwright_runtime.rules import channels, containers, machines, network, observation, processes, time
+from trainwright_runtime.rules import channels, containers, launch, machines, network, observation, processes, time
 from trainwright_runtime.rules.look import Look
 
-_MODULES = (time, machines, containers, processes, channels, network, observation)
+_MODULES = (time, machines, containers, processes, channels, network, observation, launch)
 
 
 def refusals(look: Look) -> Iterator[Problem]:
