@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
+from trainwright_runtime.reading import is_there, written_path
 from trainwright_runtime.settings import Checkpoints, Debugger, Profiler, Settings, TensorBoard
 
 Leaf: TypeAlias = tuple[str, ...]
@@ -133,28 +134,9 @@ _SAME_BY_PARTS = (("metrics", "metric_definitions"), ("checkpoints", "checkpoint
 def as_written(data: object, leaf: Leaf) -> Leaf:
     """How the author of `data` wrote a setting, or would write it: the short form unless the long name is there, and
     no further down than what they wrote."""
-    if _reaches(data, leaf):
-        return _cut(data, leaf)
-    return _cut(data, short_name(leaf) if leaf[-1:] != ("enabled",) else leaf[:-1])
-
-
-def _reaches(data: object, leaf: Leaf) -> bool:
-    for part in leaf:
-        if not isinstance(data, Mapping) or part not in data:
-            return False
-        data = data[part]
-    return True
-
-
-def _cut(data: object, leaf: Leaf) -> Leaf:
-    for length, part in enumerate(leaf):
-        if isinstance(data, Mapping):
-            if part not in data:
-                return leaf
-            data = data[part]
-        else:
-            return leaf[:length]
-    return leaf
+    short = short_name(leaf) if leaf[-1:] != ("enabled",) else leaf[:-1]
+    chosen = leaf if is_there(data, leaf) else short
+    return chosen[: len(written_path(data, chosen))]
 
 
 def given_at(data: object, leaf: Leaf) -> bool:

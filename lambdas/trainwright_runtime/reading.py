@@ -254,12 +254,13 @@ def _unknown(path: Path, value: object, data: Mapping[Any, Any], words: Vocabula
         path,
         problem,
         remedy=f"write {said}",
-        sure=not _is_there(data, near),
+        sure=not is_there(data, near),
         edit=Edit("rename", path, near),
     )
 
 
-def _is_there(data: object, path: Path) -> bool:
+def is_there(data: object, path: Path) -> bool:
+    """Whether a document has something at this path."""
     for part in path:
         if not isinstance(data, Mapping) or part not in data:
             return False

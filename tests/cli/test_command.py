@@ -49,16 +49,17 @@ def test_fails_when_fields_are_wrong_with_line_column_and_field_of_each(folder: 
         done = trainwright(folder, command, "run.yaml")
         assert done.returncode == 2
         first, second, third = done.stderr.splitlines()
-        assert first.startswith("run.yaml:5:3 compute.instance_typ: unknown field; did you mean compute.instance_type?")
-        assert second.startswith("run.yaml:6:3 compute.spot: ")
-        assert third.startswith("2 problems. Nothing was")
+        assert first.startswith("run.yaml:5:3 TW102 compute.instance_typ: unknown field; did you mean instance_type?")
+        assert second.startswith("run.yaml:6:3 TW104 compute.spot: ")
+        assert third == ("2 problems." if command == "input" else "2 problems. Nothing was started.")
+        assert done.stdout == ""
     assert not (folder / ".rehearsal").exists()
 
 
 def test_fails_when_an_input_has_no_data(folder: Path) -> None:
     done = trainwright(folder, "rehearse", "run.yaml")
     assert done.returncode == 2
-    assert "run.yaml:3:3 inputs.train: nothing lies under data://digits/train/" in done.stderr
+    assert "run.yaml:3:3 TW101 inputs.train: nothing lies under data://digits/train/" in done.stderr
     assert "--put data://digits/train/=FOLDER" in done.stderr
 
 
@@ -111,7 +112,7 @@ def test_a_teams_policy_is_checked_before_anything_starts(folder: Path) -> None:
     (folder / "policy.yaml").write_text("team: small\nallow:\n  instance_types: [ml.c5.*]\n")
     done = trainwright(folder, "rehearse", "run.yaml", "--put", PUT, "--policy", "policy.yaml")
     assert done.returncode == 2
-    assert "run.yaml:5:3 compute.instance_type" in done.stderr and "ml.c5.*" in done.stderr
+    assert "run.yaml:5:3 TW201 compute.instance_type" in done.stderr and "ml.c5.*" in done.stderr
 
 
 @pytest.fixture
@@ -209,6 +210,5 @@ def test_a_policy_that_contradicts_itself_is_refused_before_anything_starts(fold
     run.write_text("name: x\ncompute: {instance_type: ml.m5.large}\nlimits: {max_runtime: 1h}\n")
     done = trainwright(folder, "input", str(run), "--policy", str(policy))
     assert done.returncode == 2
-    assert f"{policy}: TW" in done.stderr
-    assert "allow.images" in done.stderr
+    assert f"{policy}:2:36 TW401 allow.images: " in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,27 +1,53 @@
-"""The commands, their options and their exit codes: 0 well, 1 a step failed, 2 bad input, 130 Ctrl-C."""
+"""The commands, their options and their exit codes: 0 well, 1 a step or a run failed, 2 bad input, 130 Ctrl-C."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 import trainwright
-from trainwright.cli.errors import BadInput
+from trainwright.cli.problems import exit_codes, printable
 
 app = typer.Typer(
     help="A SageMaker training platform from CDK constructs, and its rehearsal on this machine.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
 )
 
-RequestFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="A run request.", show_default=False)]
-PolicyFile = Annotated[Path | None, typer.Option(metavar="FILE", help="The team's policy, to check against.")]
-OptionalRequestFile = Annotated[
-    Path | None, typer.Argument(metavar="RUN.yaml", help="A run request. Left out: the sample, handwritten digits.")
+OFFLINE, DEPLOYED, LOCAL = "Look at a request (offline)", "Run on a deployed team (AWS)", "Rehearse on this machine"
+NOTHING_STARTED = "Nothing was started."
+
+RequestFile = Annotated[
+    Path, typer.Argument(metavar="REQUEST", help="A run request, YAML or JSON; - is standard input.")
+]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option("--team", "--policy", metavar="FILE", help="The team's policy, to check against and to fill in."),
+]
+Region = Annotated[
+    str | None,
+    typer.Option(metavar="REGION", help="Of images and addresses. Default: AWS_REGION, else us-east-1."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="A field in place of the file's: compute.spot=true. Repeatable."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output, problems too.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse what would only be warned of.")]
+Team = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", envvar="TRAINWRIGHT_TEAM", help="The deployed team. Default: the only one."),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Estimator = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="What an SDK v2 estimator was given, as JSON; - is standard input.")
+]
+Trainer = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="What an SDK v3 ModelTrainer was given, as JSON; - likewise.")
 ]
 
 
@@ -32,21 +58,191 @@ def version(show: Annotated[bool, typer.Option("--version", help="Print the vers
         raise typer.Exit
 
 
-@app.command(name="input")
-def input_(run: RequestFile, policy: PolicyFile = None) -> None:
-    """Check RUN.yaml and print it as the JSON that starts an execution."""
-    from trainwright.cli import requests  # noqa: PLC0415 - not needed to print help
+@app.command(rich_help_panel=OFFLINE)
+def render(  # noqa: PLR0917 - typer passes them by name
+    request: Annotated[
+        Path | None, typer.Argument(metavar="REQUEST", help="A run request, YAML or JSON; - is standard input.")
+    ] = None,
+    estimator: Estimator = None,
+    trainer: Trainer = None,
+    team: PolicyFile = None,
+    region: Region = None,
+    settings: Set = None,
+    why: Annotated[bool, typer.Option("--why", help="Each field, its value and who set it.")] = False,
+    canonical: Annotated[bool, typer.Option("--canonical", help="The request itself, in the API's names.")] = False,
+    strict: Strict = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a run request comes to: each attempt's CreateTrainingJob request, and the warnings. Nothing is sent.
 
-    try:
-        request = requests.read(run, requests.read_policy(policy) if policy else None)
-        typer.echo(json.dumps(request.value, indent=2, ensure_ascii=False))
-    except BadInput as error:
-        _refuse(error, "Nothing was printed.")
+    Without --team, a sample team in account 123456789012 stands in.
+
+    With --estimator or --trainer, the request is the one that the SageMaker Python SDK would send.
+
+    Examples:
+
+        trainwright render run.yaml --team teams/vision.yaml
+
+        trainwright render run.yaml --why --set compute.instance_count=2
+
+        trainwright render --estimator estimator.json --strict
+    """
+    with exit_codes(as_json=as_json):
+        if request is None:
+            _only_for_requests(team, region, settings, why, canonical)
+            _one_of(estimator, trainer, "REQUEST, --estimator FILE or --trainer FILE")
+            from trainwright.cli import sdk_documents  # noqa: PLC0415 - here and below: help texts must come at once
+
+            typer.echo(sdk_documents.render(estimator=estimator, trainer=trainer, strict=strict))
+            return
+        if estimator or trainer or (why and canonical):
+            raise typer.BadParameter(
+                "choose one of REQUEST, --estimator and --trainer, and one of --why and --canonical"
+            )
+        from trainwright.cli import rendering, requests  # noqa: PLC0415
+
+        policy = requests.read_policy(team) if team else None
+        where = rendering.region_of(region)
+        checked, planned = rendering.read(request, policy, settings or [], where, strict=strict)
+        note = rendering.note_on_source(checked)
+        if why:
+            answer = rendering.why(checked, as_json=as_json)
+        elif canonical:
+            answer = rendering.long_names(checked, as_json=as_json)
+        else:
+            answer = rendering.attempts(checked, planned)
+        _answer(answer, note)
 
 
-@app.command()
-def rehearse(  # noqa: PLR0917 - typer passes them by name
-    run: OptionalRequestFile = None,
+@app.command(name="input", rich_help_panel=OFFLINE)
+def input_(
+    request: RequestFile, team: PolicyFile = None, settings: Set = None, region: Region = None, as_json: AsJson = False
+) -> None:
+    """Check a run request and print it as the JSON that starts an execution.
+
+    A local source_dir is packed, and its address printed in its place; `trainwright run` uploads it.
+    """
+    from trainwright.cli import rendering, requests  # noqa: PLC0415
+
+    with exit_codes(as_json=as_json):
+        policy = requests.read_policy(team) if team else None
+        checked, _ = rendering.read(request, policy, settings or [], rendering.region_of(region))
+        _answer(rendering.execution_input(checked), rendering.note_on_source(checked))
+
+
+@app.command(name="import", rich_help_panel=OFFLINE)
+def import_(estimator: Estimator = None, trainer: Trainer = None, as_json: AsJson = False) -> None:
+    """Turn what the SageMaker Python SDK was given into a run request, printed as YAML.
+
+    What could not be carried stands in comments on top, and on standard error.
+
+    Example:
+
+        trainwright import --estimator estimator.json > run.yaml
+    """
+    with exit_codes(as_json=as_json):
+        _one_of(estimator, trainer, "--estimator FILE or --trainer FILE")
+        from trainwright.cli import sdk_documents  # noqa: PLC0415
+
+        text, not_carried = sdk_documents.to_run(estimator=estimator, trainer=trainer)
+        typer.echo(text)
+        for line in not_carried:
+            typer.echo(f"not carried: {printable(line)}", err=True)
+
+
+@app.command(rich_help_panel=OFFLINE)
+def explain(
+    code: Annotated[str | None, typer.Argument(metavar="CODE", help="Such as TW102. Left out: all of them.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say more about a problem's code: what it means, with an example."""
+    from trainwright.cli import explaining  # noqa: PLC0415
+
+    with exit_codes(as_json=as_json):
+        typer.echo(explaining.code(code) if code else explaining.every_code())
+
+
+@app.command(rich_help_panel=OFFLINE)
+def instances(
+    workload: Annotated[
+        str, typer.Option(metavar="KIND", help="prototype, one-gpu, multi-gpu, cpu or tuning.")
+    ] = "prototype",
+    as_json: AsJson = False,
+) -> None:
+    """Recommend instance types for a kind of work, with price, memory and accelerators."""
+    from trainwright.cli import instances as recommended  # noqa: PLC0415
+
+    with exit_codes(as_json=as_json):
+        raise typer.Exit(recommended.command(workload, as_json))
+
+
+@app.command(rich_help_panel=DEPLOYED)
+def run(
+    request: RequestFile,
+    settings: Set = None,
+    team: Team = None,
+    yes: Yes = False,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Do not watch; leave once it has started.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Start a run and watch it: check, show plan and price, ask, upload the source, start.
+
+    Ctrl-C ends the watching and leaves the run alone.
+
+    AWS is what AWS_PROFILE, AWS_REGION and AWS_ENDPOINT_URL say.
+
+    Exit codes: 0 it succeeded (with --detach: it started), 1 it failed, 2 it was refused, 130 Ctrl-C.
+
+    Examples:
+
+        trainwright run run.yaml
+
+        trainwright run run.yaml --set hyperparameters.epochs=1 --yes --detach
+    """
+    from trainwright.cli.runs import start  # noqa: PLC0415
+
+    with exit_codes(as_json=as_json, consequence=NOTHING_STARTED):
+        try:
+            code = start.run(request, settings=settings or [], team=team, yes=yes, detach=detach, as_json=as_json)
+        except (KeyboardInterrupt, typer.Abort):
+            typer.echo(f"\nInterrupted. {NOTHING_STARTED}", err=True)
+            code = start.INTERRUPTED
+        raise typer.Exit(code)
+
+
+@app.command(name="list", rich_help_panel=DEPLOYED)
+def list_(
+    team: Team = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List a team's runs, newest first."""
+    from trainwright.cli.runs import lists  # noqa: PLC0415
+
+    with exit_codes(as_json=as_json):
+        raise typer.Exit(lists.show(team=team, most=limit, as_json=as_json))
+
+
+@app.command(rich_help_panel=DEPLOYED)
+def stop(
+    named: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run's id (vision-0123456789), or its execution's name or ARN.")
+    ],
+    team: Team = None,
+    yes: Yes = False,
+) -> None:
+    """Stop a run: its job is stopped, and it still gets its record and its report. Checkpoints stay."""
+    from trainwright.cli.runs import stop as stopping  # noqa: PLC0415
+
+    with exit_codes(consequence="Nothing was stopped."):
+        raise typer.Exit(stopping.stop(named, team=team, yes=yes))
+
+
+@app.command(rich_help_panel=LOCAL)
+def rehearse(  # noqa: PLR0917
+    run: Annotated[
+        Path | None, typer.Argument(metavar="REQUEST", help="A run request. Left out: the sample, handwritten digits.")
+    ] = None,
     python: Annotated[
         Path | None, typer.Option(metavar="PATH", help="The Python that trains. Default: the active environment's.")
     ] = None,
@@ -69,20 +265,26 @@ def rehearse(  # noqa: PLR0917 - typer passes them by name
 
     What it leaves is in .rehearsal/last: summary.json, the run report, the model, the logs.
     """
-    from trainwright.cli.rehearse import command  # noqa: PLC0415 - boto3 and the rest are not needed to print help
+    from trainwright.cli.rehearse import command  # noqa: PLC0415
 
-    try:
+    with exit_codes(consequence=NOTHING_STARTED):
         code = command.run(
             run, python=python, puts=put or [], team=team, policy=policy, app=cdk_app, port=port, keep=keep
         )
-    except BadInput as error:
-        _refuse(error, "Nothing was started.")
-    raise typer.Exit(code)
+        raise typer.Exit(code)
 
 
-def _refuse(error: BadInput, consequence: str) -> NoReturn:
-    for problem in error.problems:
-        typer.echo(problem, err=True)
-    count = len(error.problems)
-    typer.echo(f"{count} problem{'' if count == 1 else 's'}. {consequence}", err=True)
-    raise typer.Exit(error.exit_code)
+def _answer(answer: str, note: str | None) -> None:
+    typer.echo(answer)
+    if note:
+        typer.echo(note, err=True)
+
+
+def _one_of(estimator: Path | None, trainer: Path | None, what: str) -> None:
+    if (estimator is None) == (trainer is None):
+        raise typer.BadParameter(f"give one of {what}")
+
+
+def _only_for_requests(*options: object) -> None:
+    if any(options):
+        raise typer.BadParameter("--team, --region, --set, --why and --canonical are for run requests")

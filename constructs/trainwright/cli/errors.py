@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainwright.cli.problems import Located
 
 
 class BadInput(Exception):
     """Something the user gave is wrong, found before anything was started: exit code 2.
 
     Args:
-        problems: one line each, beginning with where it stands: ``run.yaml:7:3 compute.instance_type: ...``.
+        problems: one each; those of a document know their place, others are a line that begins with what is wrong:
+            ``--put sales=x: write data://PREFIX/=FOLDER``.
     """
 
     exit_code = 2
 
-    def __init__(self, problems: Iterable[str] | str) -> None:
-        self.problems = [problems] if isinstance(problems, str) else list(problems)
-        super().__init__("\n".join(self.problems))
+    def __init__(self, problems: Iterable[str | Located] | str) -> None:
+        self.problems: list[str | Located] = [problems] if isinstance(problems, str) else list(problems)
+        super().__init__("\n".join(map(str, self.problems)))
 
 
 class StepFailed(Exception):
@@ -35,3 +40,9 @@ class StepFailed(Exception):
         self.remedy = remedy
         self.details = list(details)
         super().__init__(why)
+
+
+class AwsFailed(Exception):
+    """AWS could not be reached or refused a call, said in one sentence: exit code 1."""
+
+    exit_code = 1

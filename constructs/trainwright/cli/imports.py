@@ -9,7 +9,7 @@ import ast
 import itertools
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,21 +51,28 @@ class Import:
     column: int
 
 
-def missing(image_dir: Path, python: Path) -> list[str]:
+def missing(
+    folder: Path, python: Path, *, scripts: Sequence[Path] | None = None, beside: Sequence[Path] = ()
+) -> list[str]:
     """A line for each import that `python` cannot make, with its first place.
 
-    Raises BadInput where `python` is no Python that runs.
+    `folder` is an image's, or holds the user's scripts, of which `scripts` are started; the modules in the folders
+    `beside` are there too. Raises BadInput where `python` is no Python that runs.
     """
     wanted: dict[str, Import] = {}
-    for found in imports(image_dir):
-        wanted.setdefault(found.module, found)
+    for found in imports(folder, scripts):
+        if not any(_is_own(other, found.module) for other in beside):
+            wanted.setdefault(found.module, found)
     absent = _absent(python, sorted(wanted))
     return [_complaint(wanted[module], python) for module in wanted if module in absent]
 
 
-def imports(image_dir: Path) -> list[Import]:
-    """What the image's script imports, and the folder's own modules that it imports, from anywhere but that folder."""
-    queue, seen, found = entry_scripts(image_dir), set[Path](), list[Import]()
+def imports(image_dir: Path, scripts: Sequence[Path] | None = None) -> list[Import]:
+    """What the scripts (left out: the image's) import, and the folder's own modules that they import, from anywhere but
+    that folder.
+    """
+    started = entry_scripts(image_dir) if scripts is None else list(scripts)
+    queue, seen, found = started, set[Path](), list[Import]()
     while queue:
         file = queue.pop(0)
         if file in seen:

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from trainwright.cli import yaml
+from trainwright.cli import sets, source, unquoted, yaml
 from trainwright.cli.errors import BadInput
+from trainwright.cli.problems import Located, in_order
+from trainwright.cli.source import Source
+from trainwright.cli.yaml import Document
+from trainwright_runtime import problems as codes
 from trainwright_runtime import request as runtime
 from trainwright_runtime.policy import PolicyError, TeamPolicy
-from trainwright_runtime.problems import Problem
+from trainwright_runtime.problems import Problem, shown
+from trainwright_runtime.request import Checked
+from trainwright_runtime.site import Site
+
+DEFAULT_REGION = "us-east-1"
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """A request that passed its check, and where it came from."""
+    """A request that passed its check, and where it came from.
+
+    Args:
+        file: as the user named it; `-` is standard input.
+        value: what starts an execution: the file's content, a packed folder's address in the folder's place.
+        document: the file, for the places of what is found out later.
+        checked: what the check made of it.
+        source: the local folder of scripts, packed; None where the request names none.
+    """
 
     file: Path
     value: dict[str, Any]
-    document: yaml.Document
+    document: Document
+    checked: Checked
+    source: Source | None = None
 
     @property
     def score_script(self) -> Path | None:
@@ -28,33 +48,57 @@ class RunRequest:
         return self.file.parent / name if name else None
 
 
-def read(file: Path, policy: TeamPolicy | None = None) -> RunRequest:
-    """Read and check a request; BadInput lists all problems as ``run.yaml:7:3 compute.instance_type: ...``.
+def read(
+    file: Path, policy: TeamPolicy | None = None, settings: Sequence[str] = (), *, site: Site | None = None
+) -> RunRequest:
+    """Read and check a request; BadInput holds every problem with its place, in their order.
 
-    With the team's policy, what it does not allow is refused too, and what it fills may be left out.
+    With the team's policy, what it does not allow is refused too, and what it fills may be left out. `settings` are
+    fields given beside the file (`compute.instance_count=2`), `site` is where the run would be: left out, us-east-1 and
+    no VPC.
     """
-    document = yaml.read(file)
-    checked = runtime.check(document.value, policy)
-    if isinstance(checked, list):
-        ordered = sorted(checked, key=lambda problem: document.place(problem.path))
-        raise BadInput(_line(document, problem) for problem in ordered)
-    request = RunRequest(file, document.value, document)
-    if request.score_script and not request.score_script.is_file():
-        raise BadInput(f"{document.where(('score',))} score: there is no {request.score_script}")
-    return request
+    from trainwright_runtime.handlers.api_model import check_request  # noqa: PLC0415 - botocore is not for help texts
+
+    document = sets.apply(yaml.read(file), settings)
+    packed = source.pack_local(document.value, file.parent)
+    site = site or Site()
+    checked = runtime.check(packed.value, policy, partial(check_request, region=site.region), site)
+    found = list(checked) if isinstance(checked, list) else []
+    found = unquoted.replaced(document, found, lambda value: _problems(value, file.parent, policy, site))
+    found += [*packed.problems, *_no_score_script(document.value, file.parent)]
+    if located := [*document.problems, *map(document.located, found)]:
+        raise BadInput(in_order(located))
+    assert isinstance(checked, Checked)  # noqa: S101 - what did not pass has problems
+    return RunRequest(file, packed.value, document, checked, packed.source)
 
 
 def read_policy(file: Path) -> TeamPolicy:
     """A team policy; BadInput with its problems."""
+    document = yaml.read(file)
+    dates = unquoted.replaced(document, (), lambda _value: [])
     try:
-        return TeamPolicy.from_file(file)
+        policy = TeamPolicy.from_data(document.value, document.file)
     except PolicyError as error:
-        raise BadInput([f"{file}: {problem.sentence()}" for problem in error.problems]) from error
-    except OSError as error:
-        raise BadInput(f"{file}: cannot be read: {error.strerror}") from error
+        found = [*document.problems, *map(document.located, [*error.problems, *dates])]
+        raise BadInput(in_order(found)) from error
+    if document.problems or dates:
+        raise BadInput(in_order([*document.problems, *map(document.located, dates)]))
+    return policy
 
 
-def _line(document: yaml.Document, problem: Problem) -> str:
-    """The problem as Prepare would say it, with its place before it and its code behind."""
-    said = problem.sentence().removeprefix(f"{problem.code} ")
-    return f"{document.where(problem.path)} {said} [{problem.code}]"
+def _problems(value: object, folder: Path, policy: TeamPolicy | None, site: Site) -> list[Problem]:
+    checked = runtime.check(source.pack_local(value, folder).value, policy, None, site)
+    return checked if isinstance(checked, list) else []
+
+
+def _no_score_script(value: Any, folder: Path) -> list[Problem]:
+    name = value.get("score") if isinstance(value, dict) else None
+    if not isinstance(name, str) or not name or (folder / name).is_file():
+        return []
+    remedy = "name a script beside the request"
+    return [Problem(codes.OUT_OF_RANGE, ("score",), "there is no such file", value=shown(name), remedy=remedy)]
+
+
+def in_document(document: Document, problems: Sequence[Problem]) -> list[str | Located]:
+    """Problems that were found elsewhere (by Prepare, say), with their places in the document."""
+    return list(in_order(map(document.located, problems)))

@@ -1,8 +1,8 @@
 """What Step Functions' own integration is not known to pass on to CreateTrainingJob.
 
-The integration has a schema of its own that lags behind the API, and no page lists it any more; a field that it does not
-know ends the execution with States.Runtime before a job exists. The fields below are those for which no working example
-was found (docs/unverified.md).
+The integration has a schema of its own that lags behind the API, and no page lists it any more; a field that it does
+not know ends the execution with States.Runtime before a job exists. The fields below are those for which no working
+example was found (docs/unverified.md).
 """
 
 from collections.abc import Iterator

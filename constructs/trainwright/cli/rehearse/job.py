@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from trainwright import names
 from trainwright.cli.display import Display, Step
 from trainwright.cli.errors import StepFailed
 from trainwright.cli.processes import Processes
@@ -130,15 +131,24 @@ class Rehearsal:
             step.result = f"team {self.team.name}"
 
     def _fill(self) -> None:
-        if not self.settings.is_sample and not self.settings.puts:
+        source = self.settings.request.source
+        if not self.settings.is_sample and not self.settings.puts and not source:
             return self.display.skip(4, "put data into the data bucket", "nothing was given with --put")
         with self.display.step(4, "put data into the data bucket") as step, TemporaryDirectory() as scratch:
             puts = self.settings.puts
             if self.settings.is_sample:
                 data.write_digits(Path(scratch))
                 puts = [*puts, data.Put("digits", Path(scratch))]
-            uploaded = sum(data.upload(self.account.client("s3"), self.team.data_bucket, put) for put in puts)
-            step.result = f"{count(uploaded, 'object')} under {', '.join(f'data://{put.prefix}/' for put in puts)}"
+            client, bucket = self.account.client("s3"), self.team.data_bucket
+            uploaded = sum(data.upload(client, bucket, put) for put in puts)
+            said = [f"{count(uploaded, 'object')} under {', '.join(f'data://{put.prefix}/' for put in puts)}"]
+            if source:
+                source.upload(client, bucket)
+                said = [
+                    *(said if puts else []),
+                    f"{shown_path(source.folder.resolve())} as {names.SOURCE}{source.digest[:8]}...",
+                ]
+            step.result = ", ".join(said)
         return None
 
     def _start(self) -> None:

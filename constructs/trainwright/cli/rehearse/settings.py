@@ -7,12 +7,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainwright import names, project
+from trainwright import project
 from trainwright.cli import images, imports, requests
 from trainwright.cli.errors import BadInput
 from trainwright.cli.rehearse import data, synth
 from trainwright.cli.rehearse.account import check_port
+from trainwright.cli.source import Source
+from trainwright_runtime import problems as codes
 from trainwright_runtime.policy import TeamPolicy
+from trainwright_runtime.problems import Problem
 
 SAMPLE = ("examples", "digits", "run.yaml")
 
@@ -98,20 +101,41 @@ def _python(given: Path | None, *, is_sample: bool) -> Path:
 def _check_inputs(settings: Settings) -> None:
     if settings.is_sample:
         return
-    request = settings.request
+    document = settings.request.document
     problems = [
-        f"{request.document.where(('inputs', name))} inputs.{name}: nothing lies under data://{prefix} in a new "
-        f"account; put files there: --put data://{prefix}=FOLDER"
-        for name, prefix in data.empty_inputs(request.value, settings.puts)
+        document.located(
+            Problem(
+                codes.MISSING,
+                ("inputs", name),
+                f"nothing lies under data://{prefix} in a new account",
+                remedy=f"put files there: --put data://{prefix}=FOLDER",
+            )
+        )
+        for name, prefix in data.empty_inputs(settings.request.value, settings.puts)
     ]
     if problems:
         raise BadInput(problems)
 
 
 def _check_imports(settings: Settings) -> None:
-    """The scripts of the image that the request names, when the app builds it from a folder."""
-    app = settings.app
-    image = settings.request.value.get("image") or names.DEFAULT_IMAGE
-    folder = images.folders(app.file, app.folder).get(image) if app.file else None
-    if folder and (problems := imports.missing(folder, settings.python)):
+    """The scripts that will start: the user's own, or those of the image that the request names, when the app builds it
+    from a folder.
+    """
+    app, request = settings.app, settings.request
+    folders = images.folders(app.file, app.folder) if app.file else {}
+    folder = folders.get(request.checked.resolved.image or "")
+    if request.source:
+        problems = _missing_in_source(request, request.source, settings.python, [folder] if folder else [])
+    else:
+        problems = imports.missing(folder, settings.python) if folder else []
+    if problems:
         raise BadInput(problems)
+
+
+def _missing_in_source(request: requests.RunRequest, source: Source, python: Path, beside: list[Path]) -> list[str]:
+    """Nothing is known of what requirements bring along."""
+    script = request.checked.resolved.get("source_code", "entry_script")
+    named = request.checked.resolved.get("source_code", "requirements")
+    if script is None or not script.endswith(".py") or (source.folder / (named or "requirements.txt")).is_file():
+        return []
+    return imports.missing(source.folder, python, scripts=[source.folder / script], beside=beside)

@@ -1,0 +1,1 @@
+"""`run`, `list` and `stop`: a deployed team's runs, on AWS or on an embedded account."""
