@@ -26,6 +26,7 @@ HIDDEN_SECTIONS = frozenset({"environment"})
 NO_REPLACEMENT = object()
 _DEPTH = 12
 _MOST = 1000
+_LISTED = 20
 _TYPES = {
     "string_type": "text",
     "string_sub_type": "text",
@@ -243,9 +244,10 @@ def _unknown(path: Path, value: object, data: Mapping[Any, Any], words: Vocabula
         fix = "leave the line out"
         return Problem(codes.NOT_SUPPORTED, path, problem, value_shown, None, fix, sure=True, edit=Edit("remove", path))
     near = words.nearest(section[:-1], section[-1])
-    allowed = ", ".join(sorted(words.known(section[:-1]))) or None
     if near is None:
-        fix = "leave the line out"
+        known = sorted(words.known(section[:-1]))
+        allowed = ", ".join(known) if 0 < len(known) <= _LISTED else None
+        fix = "leave the line out" + ("" if allowed or not known else "; docs/run-request.schema.json has every name")
         return Problem(codes.UNKNOWN_FIELD, path, "unknown field", None, allowed, fix, edit=Edit("remove", path))
     said = near[-1] if near[:-1] == section[:-1] else ".".join(near)
     problem = f"unknown field; did you mean {said}?"

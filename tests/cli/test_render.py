@@ -198,3 +198,11 @@ def test_the_examples_come_to_something(invoke, example: Path) -> None:
     done = invoke("render", str(example))
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["attempts"]
+
+
+def test_a_section_that_is_there_twice_is_one_problem(invoke, here):
+    text = "name: t\ncompute:\n  instance_type: ml.m5.large\ncompute:\n  spot: true\n"
+    (here / "twice.yaml").write_text(text)
+    result = invoke("render", "twice.yaml")
+    assert result.exit_code == 2
+    assert [line.split()[1] for line in result.stderr.splitlines()[:-1]] == ["TW111"]

@@ -20,8 +20,6 @@ from trainwright_runtime.problems import Problem, shown
 from trainwright_runtime.request import Checked
 from trainwright_runtime.site import Site
 
-DEFAULT_REGION = "us-east-1"
-
 
 @dataclass(frozen=True)
 class RunRequest:
@@ -66,10 +64,20 @@ def read(
     found = list(checked) if isinstance(checked, list) else []
     found = unquoted.replaced(document, found, lambda value: _problems(value, file.parent, policy, site))
     found += [*packed.problems, *_no_score_script(document.value, file.parent)]
-    if located := [*document.problems, *map(document.located, found)]:
+    if located := [*document.problems, *map(document.located, _without_lost(found, document))]:
         raise BadInput(in_order(located))
     assert isinstance(checked, Checked)  # noqa: S101 - what did not pass has problems
     return RunRequest(file, packed.value, document, checked, packed.source)
+
+
+def _without_lost(found: list[Problem], document: Document) -> list[Problem]:
+    """Without what is missing only because a section is there twice and its first half is not read."""
+    twice = [each.problem.path for each in document.problems if each.problem.code == codes.DUPLICATE_KEY]
+    return [
+        problem
+        for problem in found
+        if problem.code != codes.MISSING or not any(problem.path[: len(path)] == path for path in twice)
+    ]
 
 
 def read_policy(file: Path) -> TeamPolicy:

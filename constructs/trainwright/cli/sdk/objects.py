@@ -1,4 +1,5 @@
-"""What an SDK call was given, as JSON: an object is `{"$": "module:callable", "*": [positional, ...], keyword: ...}`."""
+"""What an SDK call was given, as JSON: an object is `{"$": "module:callable", "*": [positional, ...], KEYWORD: ...}`,
+and so are those inside it."""
 
 from __future__ import annotations
 
