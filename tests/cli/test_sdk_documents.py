@@ -26,6 +26,19 @@ def kind(request: pytest.FixtureRequest, here: Path, monkeypatch: pytest.MonkeyP
     return request.param
 
 
+ESTIMATOR = {
+    "estimator": "Estimator",
+    "region": "us-west-2",
+    "kwargs": {
+        "role": "arn:aws:iam::123456789012:role/SageMakerRole",
+        "image_uri": "123456789012.dkr.ecr.us-west-2.amazonaws.com/x:1",
+        "instance_count": 1,
+        "instance_type": "ml.m5.xlarge",
+    },
+    "fit": {"inputs": {"train": "s3://bucket/train/"}},
+}
+
+
 def answering(answer: object):
     def given(data: object) -> object:
         assert data == {"estimator": "PyTorch", "kwargs": {"x": 1}}
@@ -88,3 +101,19 @@ def test_import_prints_a_run_request_with_what_it_could_not_carry(invoke, kind: 
 @pytest.mark.parametrize("words", [(), ("--estimator", "sdk.json", "--trainer", "sdk.json")])
 def test_import_takes_one_document(invoke, words: tuple[str, ...]) -> None:
     assert invoke("import", *words).exit_code == 2
+
+
+def test_what_works_nowhere_is_left_out_of_the_import_and_said(invoke, here):
+    """Compression works in Pipe mode only; the SDK sends it in any."""
+    train = {"$": "sagemaker.inputs:TrainingInput", "*": ["s3://bucket/train/"], "compression": "Gzip"}
+    (here / "estimator.json").write_text(json.dumps(ESTIMATOR | {"fit": {"inputs": {"train": train}}}))
+    result = invoke("import", "--estimator", "estimator.json")
+    assert result.exit_code == 0
+    assert YAML(typ="safe", pure=True).load(result.stdout)["inputs"] == {"train": {"s3_uri": "s3://bucket/train/"}}
+    assert "not carried: inputs.train.compression_type: this works in Pipe mode only" in result.stderr
+
+
+def test_what_cannot_run_as_it_is_says_what_to_mend(invoke, here):
+    given = ESTIMATOR | {"fit": {"inputs": {"train": "s3://UPPER/x/"}}}
+    (here / "estimator.json").write_text(json.dumps(given))
+    assert "# To mend before it can run: TW106 inputs.train" in invoke("import", "--estimator", "estimator.json").stdout

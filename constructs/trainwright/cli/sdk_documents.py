@@ -31,10 +31,14 @@ def render(*, estimator: Path | None = None, trainer: Path | None = None, strict
 
 def to_run(*, estimator: Path | None = None, trainer: Path | None = None) -> tuple[str, list[str]]:
     """The run request that renders the same, as YAML with what it could not carry on top; and that again, as lines."""
-    document, imported = _answered(estimator, trainer, _import_estimator, _import_trainer)
+    from trainwright.cli.sdk.mending import mended  # noqa: PLC0415 - the rules are not for help texts
+
+    document, read = _answered(estimator, trainer, _import_estimator, _import_trainer)
+    imported, problems = mended(read, str(document.value.get("region") or rendering.DEFAULT_REGION))
     run = CommentedMap(imported.run)
     heading = [f"What trainwright made of {Path(document.file).name}; `trainwright render` shows what it comes to."]
     heading += [f"Not carried: {said}" for said in imported.not_carried]
+    heading += [f"To mend before it can run: {problem.sentence()}" for problem in problems]
     comment = StringIO()
     for line in heading:
         comment.write("".join(f"# {part}\n" for part in _wrapped(printable(line))))
