@@ -1,6 +1,7 @@
 """What is generated or pinned and committed is current: schemas, the layer's wheels, and who may import what."""
 
 import ast
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -62,3 +63,11 @@ def test_the_brain_imports_neither_the_constructs_nor_aws(file):
     if file.parent == RUNTIME:
         assert not IO_MODULES & roots
         assert not [name for name in _imports(file) if name.startswith("trainwright_runtime.handlers")]
+
+
+def test_the_reference_of_settings_is_current():
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "tools/reference.py")
+    reference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference)
+    hint = "python tools/reference.py > docs/run-request.md"
+    assert (ROOT / "docs/run-request.md").read_text(encoding="utf-8") == reference.page(), hint

@@ -1,0 +1,113 @@
+"""Makes docs/run-request.md, the reference of a run request's settings, from the model itself.
+
+python tools/reference.py > docs/run-request.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from trainwright_runtime.forms import LONG_NAMES
+from trainwright_runtime.request import json_schema
+
+INTRODUCTION = """# The run request
+
+Every setting, by its long name (the SageMaker SDK v3's), with its short form where it has one; giving both is a
+problem. All but `name` may be left out where the team's policy fills it. This page is made from the model
+(`python tools/reference.py > docs/run-request.md`); [run-request.schema.json](run-request.schema.json) completes the
+same in an editor. What does not go together: [refusals.md](refusals.md). Examples: [examples/runs](../examples/runs).
+
+"""
+
+
+def page() -> str:
+    """docs/run-request.md."""
+    schema = json_schema()
+    return INTRODUCTION + "".join(_sections(schema, schema, ()))
+
+
+def _sections(node: dict[str, Any], schema: dict[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    title = ".".join(path) or "At the top"
+    inner: list[tuple[dict[str, Any], tuple[str, ...]]] = []
+    rows = []
+    for name, field in node["properties"].items():
+        here = (*path, name)
+        if here in LONG_NAMES.values():
+            continue  # a short form stands beside its long name
+        below, section = _section(field, schema, here)
+        if section is not None:
+            inner.append((section, below))
+        rows.append(_row(here, field, schema))
+    if rows:
+        yield f"## {title}\n\n"
+        if said := node.get("description"):
+            yield f"{_line(said)}\n\n"
+        yield "| Setting | Short form | Value | Meaning |\n| --- | --- | --- | --- |\n" + "".join(rows) + "\n"
+    for section, below in inner:
+        yield from _sections(section, schema, below)
+
+
+def _section(
+    field: dict[str, Any], schema: dict[str, Any], path: tuple[str, ...]
+) -> tuple[tuple[str, ...], dict[str, Any] | None]:
+    """The section that a field holds, by itself, in a list or in a map of names."""
+    for choice in (field, *field.get("anyOf", [])):
+        if "$ref" in choice:
+            return path, schema["$defs"][choice["$ref"].rpartition("/")[2]]
+        if isinstance(choice.get("additionalProperties"), dict):
+            return _section(choice["additionalProperties"], schema, (*path, "NAME"))
+        if isinstance(choice.get("items"), dict):
+            return _section(choice["items"], schema, (*path[:-1], f"{path[-1]}[]"))
+    return path, None
+
+
+def _row(path: tuple[str, ...], field: dict[str, Any], schema: dict[str, Any]) -> str:
+    short = LONG_NAMES.get(path)
+    said = _said_at(short, schema) if short is not None else ""
+    meaning = said or field.get("description") or _description(field, schema)
+    cells = [f"`{path[-1]}`", f"`{'.'.join(short)}`" if short else "", _value(field, schema), _line(meaning)]
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+
+
+def _description(field: dict[str, Any], schema: dict[str, Any]) -> str:
+    _, section = _section(field, schema, ("",))
+    return str((section or {}).get("description", ""))
+
+
+def _said_at(path: tuple[str, ...], schema: dict[str, Any]) -> str:
+    node = schema
+    for part in path:
+        field = node.get("properties", {}).get(part, {})
+        _, section = _section(field, schema, ("",))
+        node = section if section is not None and part != path[-1] else field
+    return str(node.get("description", ""))
+
+
+def _value(field: dict[str, Any], schema: dict[str, Any]) -> str:
+    choices = [_kind(choice, schema) for choice in field.get("anyOf", [field])]
+    return " or ".join(dict.fromkeys(choice for choice in choices if choice))
+
+
+def _kind(choice: dict[str, Any], schema: dict[str, Any]) -> str:
+    if "enum" in choice:
+        return ", ".join(str(value) for value in choice["enum"])
+    if "$ref" in choice:
+        return "section"
+    if choice.get("examples"):
+        return f"`{choice['examples'][0]}`"
+    if isinstance(choice.get("items"), dict):
+        return f"list of {_kind(choice['items'], schema) or 'values'}"
+    if isinstance(choice.get("additionalProperties"), dict):
+        return "names and values"
+    kinds = choice.get("type", [])
+    names = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true, false", "object": "map"}
+    return " or ".join(names.get(kind, kind) for kind in ([kinds] if isinstance(kinds, str) else kinds))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+if __name__ == "__main__":
+    print(page(), end="")  # noqa: T201
