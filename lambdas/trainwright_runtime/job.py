@@ -97,7 +97,8 @@ def image_of(request: ResolvedRequest, instance_type: str | None, region: str) -
     version, python = request.get("framework", "version"), request.get("framework", "py_version")
     base = request.get("framework", "base_framework_version")
     compilation, distribution = request.get("compilation"), request.get("distributed", "launcher")
-    if compilation is not None and compilation.training_compiler is not None:
+    compiled = compilation is not None and compilation.training_compiler is not None
+    if compiled and name != "tensorflow":  # TensorFlow's ordinary containers have the compiler in them
         return images.training_compiler_image(
             name, version, region=region, base_framework_version=base, py_version=python
         )

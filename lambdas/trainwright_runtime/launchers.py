@@ -302,13 +302,19 @@ def _framework_conflicts(
     if py_version == "py2":
         yield "launcher", f"{launcher} needs Python 3, and py_version is py2", None, None
     base, number = _base(framework, version)
-    if number:
+    if number and _is_smddp(launcher, framework):
+        if number not in SMDDP_VERSIONS[base]:
+            yield _version(launcher, base, number, ", ".join(SMDDP_VERSIONS[base]))
+    elif number:
         yield from _version_conflicts(launcher, base, number, instance_types)
 
 
+def _is_smddp(launcher: str, framework: str | None) -> bool:
+    """Whether SMDDP starts the processes; it does for pytorchddp in the SDK's PyTorch estimator (`hyperparameters`)."""
+    return launcher == "smddp" or (launcher == "pytorchddp" and framework == "pytorch")
+
+
 def _version_conflicts(launcher: str, base: str, version: str, instance_types: Sequence[str]) -> Iterator[Conflict]:
-    if launcher == "smddp" and version not in SMDDP_VERSIONS[base]:
-        yield _version(launcher, base, version, ", ".join(SMDDP_VERSIONS[base]))
     if launcher == "smp" and version not in SMP_VERSIONS:
         yield _version("smp (version 2)", base, version, ", ".join(SMP_VERSIONS))
     if launcher == "smp_v1" and not _within(version, *SMP_V1_VERSIONS[base]):
@@ -340,9 +346,9 @@ def _type_conflicts(launcher: str, framework: str | None, instance_types: Sequen
         if is_trainium(instance_type):
             if launcher != "torchrun":
                 yield "launcher", f"{launcher} does not work on {instance_type}", "torchrun on Trainium", _TORCHRUN
-        elif launcher == "smddp" and instance_type not in SMDDP_INSTANCE_TYPES:
+        elif _is_smddp(launcher, framework) and instance_type not in SMDDP_INSTANCE_TYPES:
             allowed = ", ".join(SMDDP_INSTANCE_TYPES)
-            yield "launcher", f"smddp does not work on {instance_type}", allowed, _TORCHRUN
+            yield "launcher", f"{launcher} does not work on {instance_type}", allowed, _TORCHRUN
         elif launcher == "smp_v1" and family(instance_type) == "p5":
             yield "launcher", f"{launcher} does not work on {instance_type}", None, "use launcher: smp"
         elif not is_gpu(instance_type) and (launcher in _NEEDS_ACCELERATORS or (launcher, framework) in _TORCHRUN_GPU):

@@ -50,7 +50,8 @@ def test_a_stopped_execution_stops_its_job_and_still_gets_its_record_and_report(
         ({"compute": {"instance_typ": "ml.m5.large"}}, "compute.instance_typ", "instance_type"),
         ({"compute": {"instance_type": "ml.m5.lage"}}, "compute.instance_type", "ml.m5.large"),
         ({"limits": {"max_runtime": 600}}, "limits.max_runtime", "600s"),
-        ({"framework": "pytorch:2.8.0"}, "framework", "not supported yet"),
+        ({"framework": "pytorch:2.8.0"}, "framework", "both say what runs"),
+        ({"compute": {"instance_type": "ml.m5.large", "keep_alive": "2h"}}, "compute.keep_alive", "not provisioned"),
     ],
 )
 def test_a_request_that_cannot_work_is_refused_in_plain_words(platform, changes, path, said):

@@ -52,6 +52,12 @@ def test_the_page_is_current():
         {"framework": "pytorch:2.8.0", "source_code": refusals.SCRIPT, "compute": refusals.GPU, "precision": "bf16"},
         {"compute": {"instance_type": ["ml.g5.xlarge", "ml.g5.12xlarge"]}, "checkpoints": {"reshard": True}},
         {"source_code": {"source_dir": refusals.SCRIPT["source_dir"], "command": "make train"}},
+        {
+            "framework": "tensorflow:2.11.0",
+            "source_code": refusals.SCRIPT,
+            "compute": {"instance_type": "ml.p3.2xlarge"},
+            "compilation": "training_compiler",
+        },
         {"framework": "huggingface:4.56.2", "source_code": refusals.SCRIPT, "compute": refusals.GPU},
     ],
     ids=str,

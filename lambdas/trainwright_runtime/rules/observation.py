@@ -26,7 +26,7 @@ WITHOUT_PROFILER = frozenset(
         "us-gov-east-1",
     }
 )
-"""sagemaker SDK v2, job._Job / estimator: DEBUGGER_UNSUPPORTED_REGIONS and PROFILER_UNSUPPORTED_REGIONS."""
+"""sagemaker SDK v2, fw_utils.DEBUGGER_UNSUPPORTED_REGIONS and PROFILER_UNSUPPORTED_REGIONS, which are the same."""
 
 
 def _region(look: Look) -> Iterator[Problem]:
