@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import select
 import struct
 import subprocess
 import sys
@@ -128,15 +129,21 @@ class Sandbox:
 
     def _read(self) -> None:
         buffered = b""
-        while chunk := os.read(self._pipe, 65536):
-            *lines, buffered = (buffered + chunk).split(b"\n")
-            self._keep(lines)
-        self._keep([buffered] if buffered else [])
+        readable = select.poll()
+        readable.register(self._pipe, select.POLLIN)
+        while True:
+            readable.poll()
+            # what has left the pipe is kept before anybody who found the pipe empty can look
+            with self._lock:
+                chunk = os.read(self._pipe, 65536)
+                *lines, buffered = (buffered + chunk).split(b"\n")
+                self._keep(lines if chunk else [*lines, *filter(None, [buffered])])
+            if not chunk:
+                return
 
     def _keep(self, lines: list[bytes]) -> None:
         now = int(time.time() * 1000)
-        with self._lock:
-            self._output += [(now, line.decode(errors="replace").replace("\r", "\n")) for line in lines]
+        self._output += [(now, line.decode(errors="replace").replace("\r", "\n")) for line in lines]
 
     def kill(self) -> None:
         """End the process and everything that it started."""
