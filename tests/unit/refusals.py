@@ -739,6 +739,11 @@ this page is made of the tests' own table: `python tests/unit/refusals.py > docs
 (lengths, patterns, ranges) come from the API's model and are not listed. `trainwright explain CODE` says what a code
 means.
 
+Before all that, the command line's reader refuses what would be lost in reading (tests/cli/test_yaml.py,
+tests/cli/test_unquoted.py): a key that is there twice; a date, a version such as 2.10, or another number without quotes
+where text is meant. With a local source_dir it also looks into the folder: a missing script or requirements file, a
+requirements.txt under network isolation.
+
 | Rule | Breaks it | Told at | Said | Source |
 |---|---|---|---|---|
 """

@@ -18,6 +18,7 @@ from trainwright_runtime import request as runtime
 from trainwright_runtime.policy import PolicyError, TeamPolicy
 from trainwright_runtime.problems import Problem, shown
 from trainwright_runtime.request import Checked
+from trainwright_runtime.resolved import ISOLATION
 from trainwright_runtime.site import Site
 
 
@@ -64,10 +65,22 @@ def read(
     found = list(checked) if isinstance(checked, list) else []
     found = unquoted.replaced(document, found, lambda value: _problems(value, file.parent, policy, site))
     found += [*packed.problems, *_no_score_script(document.value, file.parent)]
+    if isinstance(checked, Checked) and packed.source:
+        found += _requirements_without_an_index(checked, packed.source)
     if located := [*document.problems, *map(document.located, _without_lost(found, document))]:
         raise BadInput(in_order(located))
     assert isinstance(checked, Checked)  # noqa: S101 - what did not pass has problems
     return RunRequest(file, packed.value, document, checked, packed.source)
+
+
+def _requirements_without_an_index(checked: Checked, packed: Source) -> list[Problem]:
+    """The launchers install a requirements.txt that nobody named too; only the folder shows that there is one."""
+    there = any(member.name == "requirements.txt" for member in packed.members)
+    if not there or not checked.resolved.get(*ISOLATION):
+        return []
+    problem = "its requirements.txt would be installed, which cannot be done under network isolation"
+    remedy = "put the packages into the image and requirements.txt under source_code.ignore_patterns"
+    return [Problem(codes.CONFLICT, ("source_code", "source_dir"), problem, remedy=remedy)]
 
 
 def _without_lost(found: list[Problem], document: Document) -> list[Problem]:
