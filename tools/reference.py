@@ -14,9 +14,12 @@ from trainwright_runtime.request import json_schema
 INTRODUCTION = """# The run request
 
 Every setting, by its long name (the SageMaker SDK v3's), with its short form where it has one; giving both is a
-problem. All but `name` may be left out where the team's policy fills it. This page is made from the model
-(`python tools/reference.py > docs/run-request.md`); [run-request.schema.json](run-request.schema.json) completes the
-same in an editor, with this line on top of a request: `# yaml-language-server: $schema=docs/run-request.schema.json`. What does not go together: [refusals.md](refusals.md). Examples: [examples/runs](../examples/runs).
+problem. All but `name` may be left out where the team's policy fills it. What does not go together:
+[refusals.md](refusals.md). Examples: [examples/runs](../examples/runs).
+
+[run-request.schema.json](run-request.schema.json) completes the same in an editor, with this line on top of a request:
+`# yaml-language-server: $schema=docs/run-request.schema.json`. This page is made from the model
+(`python tools/reference.py > docs/run-request.md`).
 
 """
 
