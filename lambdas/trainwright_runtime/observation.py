@@ -56,15 +56,19 @@ def _rules(spec: JobSpec, rules: list[tuple[str, Mapping[str, str] | None]]) -> 
 
 
 def profiles(request: ResolvedRequest) -> bool:
-    """Whether the request asks for the profiler."""
+    """Whether the request asks for the profiler, rather than for its absence."""
+    if request.get("profiler_config", "disable_profiler") is True:
+        return False
     return request.get("profiler", "enabled") is True or bool(request.below("profiler_config"))
 
 
 def render_profiler(spec: JobSpec) -> Request | None:
     request = spec.request
+    asked = section_of(request, "profiler_config")
+    if asked.get("DisableProfiler") is True:
+        return asked
     if not profiles(request) and not request.get("profiler_rule_configurations"):
         return None
-    asked = section_of(request, "profiler_config")
     return {"S3OutputPath": run_uri(spec, spec.facts.deployment.artifacts_bucket), "DisableProfiler": False} | asked
 
 

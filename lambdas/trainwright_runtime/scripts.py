@@ -139,7 +139,10 @@ def _checkpoints(request: ResolvedRequest) -> dict[str, str]:
 
 def _script(request: ResolvedRequest) -> dict[str, str]:
     found: dict[str, str] = {}
-    if processes := request.get("distributed", "process_count_per_node"):
+    processes = request.get("distributed", "process_count_per_node")
+    # AWS's toolkit reads no such variable, and for MPI both it and trainkit read the hyperparameter
+    by_trainkit = request.get("distributed", "launcher") == "torchrun" and request.container == (None, None)
+    if processes and by_trainkit:
         found["TRAINWRIGHT_PROCESSES_PER_NODE"] = str(processes)
     if (requirements := request.get("source_code", "requirements")) and request.runs_script:
         found["TRAINWRIGHT_REQUIREMENTS"] = requirements

@@ -52,7 +52,7 @@ def import_estimator(data: object) -> Imported:
         **_checkpoints(settled.call, request),
         **_given("health", _health(request)),
         **_debugger(request),
-        **_profiler(settled.call, request),
+        **_profiler(request),
         **_given("network", _network(request)),
         **_rest(request),
     }
@@ -306,11 +306,9 @@ def _debugger(request: Mapping[str, Any]) -> Run:
     return {"debugger": True} if not any(hook.values()) else {"debug_hook_config": hook}
 
 
-def _profiler(call: Call, request: Mapping[str, Any]) -> Run:
+def _profiler(request: Mapping[str, Any]) -> Run:
     config = _without_output(request["ProfilerConfig"]) or {}
     rules = [_without_output(rule) for rule in request.get("ProfilerRuleConfigurations", ())]
-    if config == {"disable_profiler": True} and not rules:
-        return {"profiler_config": config} if call["disable_profiler"] else {}
     return {"profiler_config": config, **_given("profiler_rule_configurations", rules)}
 
 
