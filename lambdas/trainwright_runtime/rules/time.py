@@ -86,7 +86,7 @@ def affordable_seconds(look: Look) -> int:
     else:
         dearest = max(prices.on_demand_usd_per_hour(name) or 0 for name in request.all_instance_types)
         hourly = dearest * request.instance_count
-    return int(request.get(*COST) / hourly * 3600)
+    return int(round(request.get(*COST) / hourly * 3600, 3))  # or 7.042 USD would buy a second less than five hours
 
 
 def _pending(look: Look) -> Iterator[str]:
