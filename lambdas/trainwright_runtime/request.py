@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 from trainwright_runtime import problems as codes
 from trainwright_runtime import rules
-from trainwright_runtime.fields import HYPERPARAMETERS, USER_TAGS, VARIABLES, RunName
+from trainwright_runtime.fields import RunName
 from trainwright_runtime.forms import Leaf, as_written, both_forms, given_at, leaves, nested
 from trainwright_runtime.policy import Applied, TeamPolicy, apply, violations
 from trainwright_runtime.problems import Edit, Problem
@@ -86,12 +86,12 @@ def _check(data: object, policy: TeamPolicy | None, api: ApiCheck | None, site: 
     found += [*_both_forms(request), *_missing(data, request, applied, found)]
     if not _unreadable(found):
         found += _not_refused_already(rules.refusals(look), found)
-    found += [*_too_many(applied), *(violations(applied.values, data, policy, site) if policy else ())]
+    found += violations(applied.values, data, policy, site) if policy else ()
     if found:
         return _once(found)
     warnings = (*applied.warnings, *rules.cautions(look))
     resolved = _within_cost(look, applied.values)
-    found = api(resolved) if api else []
+    found = _told_of_overrides(resolved, api) if api else []
     return _once(found) if found else Checked(request, resolved, applied.provenance, warnings)
 
 
@@ -138,6 +138,23 @@ def _within_cost(look: Look, values: Values) -> ResolvedRequest:
 
 def _once(found: list[Problem]) -> list[Problem]:
     return list(dict.fromkeys(found))
+
+
+def _told_of_overrides(resolved: ResolvedRequest, api: ApiCheck) -> list[Problem]:
+    """What the API's model refuses; what it refuses only because of raw fields is told there."""
+    found = api(resolved)
+    raw = resolved.below("overrides")
+    if not found or not raw:
+        return found
+    kept = {leaf: value for leaf, value in resolved.settings.items() if leaf[0] != "overrides"}
+    without = api(ResolvedRequest(resolved.name, kept))
+    place = ("overrides", *raw) if len(raw) == 1 else ("overrides",)
+    return [
+        problem
+        if problem in without
+        else replace(problem, path=place, problem=f"{problem.field}: {problem.problem}", sure=False, edit=None)
+        for problem in found
+    ]
 
 
 def _only_sure_fixes(
@@ -260,15 +277,6 @@ def _required(request: RunRequest, applied: Applied) -> Iterator[tuple[Leaf, str
         sources = ("s3_uri", "file_system_id", "dataset_arn")
         if not any(applied.values.get("inputs", name, source) for source in sources):
             yield ("inputs", name, "s3_uri"), f"write s3_uri: data://{name}/"
-
-
-def _too_many(applied: Applied) -> Iterator[Problem]:
-    """The run's entries and the policy's count together."""
-    for section, most in (("hyperparameters", HYPERPARAMETERS), ("environment", VARIABLES), ("tags", USER_TAGS)):
-        count = sum(leaf[0] == section for leaf in applied.values.settings)
-        if count > most:
-            problem = f"{count} entries, the policy's included, are too many"
-            yield Problem(codes.OUT_OF_RANGE, (section,), problem, allowed=f"{most} at most")
 
 
 __all__ = ["Checked", "RunRequest", "as_written", "canonical", "check", "edited", "json_schema", "local_source"]

@@ -121,9 +121,10 @@ def _number(shape: Any, value: object, path: Path) -> Iterator[Problem]:
     if isinstance(value, bool) or not isinstance(value, int):
         yield _wrong(path, value, "a whole number")
         return
-    least, most = shape.metadata.get("min"), shape.metadata.get("max")
-    if (least is not None and value < least) or (most is not None and value > most):
-        allowed = f"{least if least is not None else '...'} to {most if most is not None else '...'}"
+    widest = _WIDEST[shape.type_name]
+    least, most = shape.metadata.get("min", -widest - 1), shape.metadata.get("max", widest)
+    if not least <= value <= most:
+        allowed = f"{least} to {most}"
         yield Problem(codes.REFUSED_BY_API_MODEL, path, "this is out of range", shown(value), allowed)
 
 
@@ -138,6 +139,9 @@ def _no_check(shape: Any, value: object, path: Path) -> Iterator[Problem]:
     del value
     yield Problem(codes.REFUSED_BY_API_MODEL, path, f"a {shape.type_name} cannot be checked")
 
+
+_WIDEST = {"integer": 2**31 - 1, "long": 2**63 - 1}
+"""What fits: an integer of the API's has 32 bits, a long 64 (https://smithy.io/2.0/spec/simple-types.html)."""
 
 _CHECKS = {
     "structure": _structure,

@@ -300,7 +300,7 @@ ROWS = [
         {"environment": {f"K{number}": "1" for number in range(100)}, "precision": "bf16"},
         "environment",
         "102 entries",
-        "0 to 100",
+        "100 at most",
         f"{API}, CreateTrainingJob",
     ),
     Row(

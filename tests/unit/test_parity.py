@@ -239,4 +239,16 @@ def test_raw_fields_reach_what_a_request_has_no_name_for():
 
 def test_a_raw_field_that_the_api_does_not_have_is_refused():
     data = {"name": "raw", "compute": SMALL, "overrides": {"StoppingConditions": {"MaxRuntimeInSeconds": 60}}}
-    assert "no such field" in check(data, api=check_request)[0].problem
+    problem = check(data, api=check_request)[0]
+    assert problem.field == "overrides.StoppingConditions"
+    assert "no such field" in problem.problem
+
+
+def test_what_is_wrong_in_a_raw_field_is_told_there():
+    data = {"name": "raw", "compute": SMALL, "overrides": {"ResourceConfig": {"InstanceType": 5}}}
+    assert [problem.field for problem in check(data, api=check_request)] == ["overrides.ResourceConfig"]
+
+
+def test_a_number_that_the_api_has_no_room_for_is_refused():
+    data = {"name": "many", "compute": SMALL | {"instance_count": 2**31}}
+    assert [problem.field for problem in check(data, api=check_request)] == ["compute.instance_count"]

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from trainwright_runtime import images
+from trainwright_runtime import images, scripts
 from trainwright_runtime import problems as codes
+from trainwright_runtime.fields import HYPERPARAMETERS, USER_TAGS, VARIABLES
 from trainwright_runtime.job import image_of
 from trainwright_runtime.problems import Edit, Problem, shown
 from trainwright_runtime.resolved import CONTAINERS, IMAGE, ISOLATION, ResolvedRequest
@@ -169,6 +170,20 @@ def _names(look: Look) -> Iterator[Problem]:
             yield look.conflict(("inputs", name, "s3_uri"), "the channel `code` is the source's own")
 
 
+def _counts(look: Look) -> Iterator[Problem]:
+    """The run's entries, the policy's and the platform's own count together."""
+    request = look.request
+    script = scripts.hyperparameters(request, instance_type=None, region=look.site.region, source="")
+    for section, count, most in (
+        ("hyperparameters", len(script), HYPERPARAMETERS),
+        ("environment", len(scripts.environment(request)), VARIABLES),
+        ("tags", len(request.below("tags")), USER_TAGS),
+    ):
+        if count > most:
+            problem = f"{count} entries, the policy's and the platform's own included, are too many"
+            yield Problem(codes.OUT_OF_RANGE, (section,), problem, allowed=f"{most} at most")
+
+
 def _local_source(look: Look) -> Iterator[Problem]:
     source = look.request.get(*SOURCE)
     if source is not None and not source.startswith(("data://", "s3://")):
@@ -227,6 +242,7 @@ REFUSALS = (
     _requirements,
     _requirements_name,
     _names,
+    _counts,
     _local_source,
     _compilation,
     _platform_image,
