@@ -1,11 +1,11 @@
 """The team policy: what the platform team allows, fills in and insists on for one team's runs (teams/<team>.yaml)."""
 
+import pathlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -21,8 +21,9 @@ from pydantic import (
 
 from trainwright_runtime import problems as codes
 from trainwright_runtime.fields import Arn, FileSystem, SecurityGroup, Subnet, Switch, image_is_uri, length
-from trainwright_runtime.forms import Leaf, as_written, leaves
-from trainwright_runtime.problems import Problem, shown
+from trainwright_runtime.forms import Leaf, as_written, leaves, long_name
+from trainwright_runtime.origin import field_of
+from trainwright_runtime.problems import Path, Problem, shown
 from trainwright_runtime.provision import not_provisioned
 from trainwright_runtime.reading import READING, read, refusal
 from trainwright_runtime.resolved import COUNT, IMAGE, RUNTIME, SPOT, WAIT, Values, fill_defaults, spelled
@@ -218,9 +219,9 @@ class TeamPolicy(Section):
     """Settings that hold whatever a run says."""
 
     @classmethod
-    def from_file(cls, path: str | Path) -> "TeamPolicy":
+    def from_file(cls, path: str | pathlib.Path) -> "TeamPolicy":
         """Read a policy from a YAML 1.2 file; PolicyError (a ValueError) lists every problem, OSError if unreadable."""
-        return cls.from_text(Path(path).read_text(encoding="utf-8"), str(path))
+        return cls.from_text(pathlib.Path(path).read_text(encoding="utf-8"), str(path))
 
     @classmethod
     def from_text(cls, text: str, source: str = "policy") -> "TeamPolicy":
@@ -386,6 +387,7 @@ def violations(values: Values, data: object, policy: TeamPolicy, site: Site | No
         if value is not None and not fits(value):
             yield _not_allowed(as_written(data, leaf), spelled(leaf, value), allowed)
     yield from _too_many_hosts(values, data, policy)
+    yield from _raw_over_always(values, policy)
     yield from not_provisioned(values, data, policy, site or Site())
 
 
@@ -407,6 +409,26 @@ def _too_many_hosts(values: Values, data: object, policy: TeamPolicy) -> Iterato
     ):
         if count > most:
             yield _not_allowed(as_written(data, leaf), f"{count} instances", [f"up to {most}"])
+
+
+def _raw_over_always(values: Values, policy: TeamPolicy) -> Iterator[Problem]:
+    """Raw fields are merged last, so they could undo what the policy always sets."""
+    always = leaves(policy.always)
+    for leaf, value in values.settings.items():
+        if leaf[0] != "overrides":
+            continue
+        fields = {long_name(tuple(map(str, field_of(path, {})))) for path in _api_paths((leaf[1],), value)}
+        if undone := sorted(fields & always.keys()):
+            problem = f"the team's policy always sets {'.'.join(undone[0])}"
+            yield Problem(codes.NOT_ALLOWED, leaf, problem, remedy="leave it out, or ask the platform team")
+
+
+def _api_paths(path: Path, value: object) -> Iterator[Path]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _api_paths((*path, str(name)), inner)
+    elif path[0] not in ("InputDataConfig", "Tags"):
+        yield path
 
 
 def _not_allowed(path: Leaf, value: str, allowed: Iterable[str]) -> Problem:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent / "sdk" / "v3"
 CASES = runpy.run_path(str(HERE / "cases.py"))
 RECORDED = ROOT / "tests" / "sdk" / "v3" / "cases.json"
-RANDOM = 150
+RANDOM = int(os.environ.get("TRAINWRIGHT_SDK_CASES", "60"))
 RECORDED_RANDOM = 60
 SEED = 20260101
 

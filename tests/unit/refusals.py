@@ -660,6 +660,15 @@ ROWS = [
         {"team": "vision"},
     ),
     Row(
+        "raw fields that undo what the policy always sets",
+        {"overrides": {"EnableNetworkIsolation": False}},
+        "overrides.EnableNetworkIsolation",
+        "always sets networking.enable_network_isolation",
+        "platform team",
+        "the team's policy, always",
+        {"team": "vision", "allow": {"overrides": True}, "always": {"network": {"enable_network_isolation": True}}},
+    ),
+    Row(
         "a serverless job",
         {
             "compute": {},
