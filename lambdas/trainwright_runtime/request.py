@@ -10,9 +10,9 @@ from pydantic import AfterValidator
 from trainwright_runtime import problems as codes
 from trainwright_runtime import rules
 from trainwright_runtime.fields import RunName
-from trainwright_runtime.forms import Leaf, as_written, both_forms, given_at, leaves, nested
+from trainwright_runtime.forms import Leaf, as_written, both_forms, given_at, leaves, long_name, nested
 from trainwright_runtime.policy import Applied, TeamPolicy, apply, violations
-from trainwright_runtime.problems import Edit, Problem
+from trainwright_runtime.problems import Edit, Path, Problem
 from trainwright_runtime.reading import read, refusal
 from trainwright_runtime.resolved import RUNTIME, TYPES, WAIT, ResolvedRequest, Values, build, worked_out_max_wait
 from trainwright_runtime.rules.containers import SOURCE
@@ -84,8 +84,7 @@ def _check(data: object, policy: TeamPolicy | None, api: ApiCheck | None, site: 
     applied = apply(request, policy, data)
     look = Look(build(str(request.name), applied.values), data, applied.values.sources, site)
     found += [*_both_forms(request), *_missing(data, request, applied, found)]
-    if not _unreadable(found):
-        found += _not_refused_already(rules.refusals(look), found)
+    found += list(rules.refusals(look, [_meant(problem) for problem in found]))
     found += violations(applied.values, data, policy, site) if policy else ()
     if found:
         return _once(found)
@@ -226,34 +225,11 @@ def _both_forms(request: RunRequest) -> Iterator[Problem]:
         yield Problem(codes.BOTH_FORMS, long, problem, remedy=remedy, sure=True, edit=Edit("remove", long))
 
 
-def _unreadable(found: list[Problem]) -> bool:
-    return any(problem.code == codes.NOT_A_DOCUMENT for problem in found)
-
-
-def _not_refused_already(conflicts: Iterator[Problem], found: list[Problem]) -> Iterator[Problem]:
-    """Settings that do not go together; not those of which one has a problem of its own, which would only confuse."""
-    refused = {problem.path[:2] for problem in found}
-    sections = {path[0] for path in refused if path}
-    for conflict in conflicts:
-        if conflict.path[:2] not in refused and not _may_follow(conflict, sections):
-            yield conflict
-
-
-def _may_follow(conflict: Problem, sections: set[str | int]) -> bool:
-    """Whether a conflict may only be there because something in its own section, or on what it depends, was refused."""
-    head = conflict.path[0] if conflict.path else ""
-    return any(section in _DEPENDS.get(str(head), (head,)) for section in sections)
-
-
-_TIMES = ("limits", "stopping_condition", "compute", "checkpoints", "checkpoint_config")
-_DEPENDS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(_TIMES, (*_TIMES, "algorithm")),
-    "source_code": ("source_code", "framework", "network", "networking"),
-    "framework": ("framework", "image", "training_image", "algorithm", "compute", "distributed", "compilation"),
-    "distributed": ("distributed", "compute", "framework", "source_code", "compilation"),
-    "precision": ("precision", "compute"),
-}
-"""What else a conflict told at a section looks at."""
+def _meant(problem: Problem) -> Path:
+    """The setting that is uncertain because of a problem: the one that a misspelt field stands for, else its own."""
+    if problem.edit is not None and problem.edit.op == "rename":
+        return long_name(problem.edit.value)
+    return long_name(tuple(map(str, problem.path)))
 
 
 def _missing(data: object, request: RunRequest, applied: Applied, found: list[Problem]) -> Iterator[Problem]:

@@ -35,17 +35,23 @@ CONTAINERS = (IMAGE, ("framework", "name"), ("algorithm", "name"), ("algorithm_n
 
 @dataclass(frozen=True)
 class ResolvedRequest:
-    """Everything a job needs to know from its user, by long names, no silence left. Times are seconds, volumes GB."""
+    """Everything a job needs to know from its user, by long names, no silence left. Times are seconds, volumes GB.
+
+    `looked_at` collects what was asked for, so that a rule need not say on which settings it depends.
+    """
 
     name: str
     settings: Mapping[Leaf, Any] = field(default_factory=dict)
+    looked_at: set[Leaf] = field(default_factory=set, compare=False, repr=False)
 
     def get(self, *leaf: str) -> Any:
         """The value of a setting, None where there is none."""
+        self.looked_at.add(leaf)
         return self.settings.get(leaf)
 
     def below(self, *prefix: str) -> dict[str, Any]:
         """What stands directly in a section: `below("environment")`, `below("inputs", "train")`."""
+        self.looked_at.add(prefix)
         size = len(prefix)
         return {
             leaf[size]: value
@@ -113,6 +119,7 @@ class ResolvedRequest:
     @property
     def channels(self) -> tuple[str, ...]:
         """Names of the input channels, in order."""
+        self.looked_at.add(("inputs",))
         return tuple(dict.fromkeys(leaf[1] for leaf in self.settings if leaf[0] == "inputs"))
 
     @property

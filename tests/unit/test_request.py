@@ -302,3 +302,14 @@ def test_a_flood_of_unknown_fields_is_cut_and_says_so():
 def test_a_problem_survives_the_record():
     problem = Problem("TW106", ("inputs", "train"), "bad", '"x"', "good", "mend it", sure=True)
     assert Problem.from_dict(problem.to_dict()) == problem
+
+
+def test_a_conflict_is_told_beside_a_problem_that_has_nothing_to_do_with_it():
+    compute = {"instance_type": "ml.m5.large", "spot": True, "colour": "red"}
+    found = refused(request(compute=compute, limits={"max_runtime": "2h", "max_wait": "1h"}))
+    assert sorted(found) == ["compute.colour", "limits.max_wait"]
+
+
+def test_a_conflict_waits_until_what_it_looks_at_can_be_read():
+    compute = {"instance_type": "ml.m5.large", "sopt": True}
+    assert list(refused(request(compute=compute, limits={"max_wait": "2h"}))) == ["compute.sopt"]
