@@ -5,13 +5,14 @@ python tools/reference.py > docs/run-request.md
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
+from trainwright_runtime import policy, request
 from trainwright_runtime.forms import LONG_NAMES
-from trainwright_runtime.request import json_schema
 
-INTRODUCTION = """# The run request
+RUN_REQUEST = """# The run request
 
 Every setting, by its long name (the SageMaker SDK v3's), with its short form where it has one; giving both is a
 problem. All but `name` may be left out where the team's policy fills it. What does not go together:
@@ -19,15 +20,31 @@ problem. All but `name` may be left out where the team's policy fills it. What d
 
 [run-request.schema.json](run-request.schema.json) completes the same in an editor, with this line on top of a request:
 `# yaml-language-server: $schema=docs/run-request.schema.json`. This page is made from the model
-(`python tools/reference.py > docs/run-request.md`).
+(`python tools/reference.py run-request > docs/run-request.md`).
 
 """
 
 
-def page() -> str:
-    """docs/run-request.md."""
+TEAM_POLICY = """# The team policy
+
+What the platform team decides for a team (`teams/TEAM.yaml`): `allow` (refused outside it), `default` (filled in where
+a run is silent), `always` (set whatever a run says, and said), `capabilities` (what runs may use besides, each a grant
+on the execution role: [security.md](security.md)). `default` and `always` take every setting of a run
+([run-request.md](run-request.md)) but its name. This page is made from the model
+(`python tools/reference.py team-policy > docs/team-policy.md`); [team-policy.schema.json](team-policy.schema.json)
+completes the same in an editor. An example: [teams/research.yaml](../teams/research.yaml).
+
+"""
+PAGES = {"run-request": (RUN_REQUEST, request.json_schema), "team-policy": (TEAM_POLICY, policy.json_schema)}
+ELSEWHERE = {("default",), ("always",)}
+"""Sections that another page describes."""
+
+
+def page(document: str) -> str:
+    """docs/DOCUMENT.md."""
+    introduction, json_schema = PAGES[document]
     schema = json_schema()
-    return INTRODUCTION + "".join(_sections(schema, schema, ()))
+    return introduction + "".join(_sections(schema, schema, ()))
 
 
 def _sections(node: dict[str, Any], schema: dict[str, Any], path: tuple[str, ...]) -> Iterator[str]:
@@ -39,7 +56,7 @@ def _sections(node: dict[str, Any], schema: dict[str, Any], path: tuple[str, ...
         if here in LONG_NAMES.values():
             continue  # a short form stands beside its long name
         below, section = _section(field, schema, here)
-        if section is not None:
+        if section is not None and here not in ELSEWHERE:
             inner.append((section, below))
         rows.append(_row(here, field, schema))
     if rows:
@@ -113,4 +130,4 @@ def _line(text: str) -> str:
 
 
 if __name__ == "__main__":
-    print(page(), end="")  # noqa: T201
+    print(page(sys.argv[1]), end="")  # noqa: T201

@@ -65,9 +65,10 @@ def test_the_brain_imports_neither_the_constructs_nor_aws(file):
         assert not [name for name in _imports(file) if name.startswith("trainwright_runtime.handlers")]
 
 
-def test_the_reference_of_settings_is_current():
+@pytest.mark.parametrize("document", ["run-request", "team-policy"])
+def test_the_reference_of_settings_is_current(document):
     spec = importlib.util.spec_from_file_location("reference", ROOT / "tools/reference.py")
     reference = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(reference)
-    hint = "python tools/reference.py > docs/run-request.md"
-    assert (ROOT / "docs/run-request.md").read_text(encoding="utf-8") == reference.page(), hint
+    hint = f"python tools/reference.py {document} > docs/{document}.md"
+    assert (ROOT / "docs" / f"{document}.md").read_text(encoding="utf-8") == reference.page(document), hint
