@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import trainwright
+from trainwright.cli.account.app import app as account
 from trainwright.cli.problems import exit_codes, printable
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
 
 OFFLINE, DEPLOYED, LOCAL = "Look at a request (offline)", "Run on a deployed team (AWS)", "Rehearse on this machine"
 NOTHING_STARTED = "Nothing was started."
+app.add_typer(account, name="account", rich_help_panel=LOCAL)
 
 RequestFile = Annotated[
     Path, typer.Argument(metavar="REQUEST", help="A run request, YAML or JSON; - is standard input.")

@@ -71,14 +71,22 @@ class StartingAccount:
     """An account that has been started and may not be ready yet: other work can be done meanwhile."""
 
     def __init__(
-        self, processes: Processes, root: Path, *, port: int, region: str, account_id: str, python: Path
+        self,
+        processes: Processes,
+        root: Path,
+        *,
+        port: int,
+        region: str,
+        account_id: str,
+        python: Path,
+        faults: dict[str, Any] = ONE_SPOT_INTERRUPTION,
     ) -> None:
         self._root = root
         self.region = region
         self.account_id = account_id
         config = {"port": port, "region": region, "account_id": account_id, "root": str(root), "python": str(python)}
         config_file = root / "config.json"
-        config_file.write_text(json.dumps(config | {"faults": ONE_SPOT_INTERRUPTION}), encoding="utf-8")
+        config_file.write_text(json.dumps(config | {"faults": faults}), encoding="utf-8")
         with self._answer.open("w") as answer, self._log.open("w") as log:
             # Its end of the pipe closes when we die, however we die: that is how it knows to go too.
             self.process = processes.start(

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from pathlib import Path
-from types import FrameType
 
 from trainwright.cli.display import Display
-from trainwright.cli.environment import aws_environment, child_environment
 from trainwright.cli.processes import Processes
 from trainwright.cli.rehearse.account import Account
 from trainwright.cli.rehearse.job import Rehearsal
+from trainwright.cli.rehearse.session import INTERRUPTED, end_on_sigterm, forget_the_users_aws, show_exports
 from trainwright.cli.rehearse.settings import Settings, settle
 from trainwright.cli.rehearse.workspace import opened
-
-INTERRUPTED = 130
 
 
 def run(
@@ -35,10 +30,10 @@ def run(
     Raises BadInput for what can be known to be wrong before anything is started.
     """
     display = Display()
-    signal.signal(signal.SIGTERM, _interrupt)
+    end_on_sigterm()
     try:
         settings = settle(request, python=python, puts=puts, team=team, policy=policy, app=app, port=port, keep=keep)
-        _forget_the_users_aws()
+        forget_the_users_aws()
         return 0 if _rehearse(settings, display) else 1
     except KeyboardInterrupt:
         return _say_interrupted(display)
@@ -53,28 +48,13 @@ def _rehearse(settings: Settings, display: Display) -> bool:
         return well
 
 
-def _forget_the_users_aws() -> None:
-    """boto3 reads settings from the environment and from files; a rehearsal must find neither there."""
-    isolated = child_environment() | aws_environment("", "")
-    for name in ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"):
-        del isolated[name]  # each client is told
-    os.environ.clear()
-    os.environ.update(isolated)
-
-
 def _keep(account: Account, display: Display) -> None:
-    display.line("The account stays up until Ctrl-C. In another terminal:")
-    for name, value in aws_environment(account.endpoint, account.region).items():
-        display.line(f"  export {name}={value}")
+    show_exports(account, display)
     try:
         while account.process.poll() is None:
             time.sleep(0.5)
     except KeyboardInterrupt:
         display.line("Ending the account.")
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _say_interrupted(display: Display) -> int:

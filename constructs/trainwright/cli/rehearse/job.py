@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
-import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +14,13 @@ from trainwright import names
 from trainwright.cli.display import Display, Step
 from trainwright.cli.errors import StepFailed
 from trainwright.cli.processes import Processes
-from trainwright.cli.rehearse import data, runs, tools
-from trainwright.cli.rehearse.account import ACCOUNT_ID, REGION, Account, StartingAccount
-from trainwright.cli.rehearse.deploy import deploy
+from trainwright.cli.rehearse import data, runs
+from trainwright.cli.rehearse.account import ONE_SPOT_INTERRUPTION, Account
 from trainwright.cli.rehearse.following import Watch, WatchedJob
+from trainwright.cli.rehearse.opening import Opening
 from trainwright.cli.rehearse.outcome import Outcome, count, shown_path
+from trainwright.cli.rehearse.session import as_failure, show_failure
 from trainwright.cli.rehearse.settings import Settings
-from trainwright.cli.rehearse.synth import Assembly, synthesise
 from trainwright.cli.rehearse.team import Team, find_team
 from trainwright.cli.rehearse.workspace import Workspace
 
@@ -44,6 +42,15 @@ class Rehearsal:
         self.display = display
         self.processes = processes
         self.outcome = Outcome()
+        self.opening = Opening(
+            workspace,
+            display,
+            processes,
+            port=settings.port,
+            python=settings.python,
+            faults=ONE_SPOT_INTERRUPTION,
+            seconds=self.outcome.seconds,
+        )
 
     def perform(self) -> bool:
         """All ten steps. After a run that failed, its report is fetched all the same."""
@@ -62,21 +69,13 @@ class Rehearsal:
         for step in steps:
             try:
                 step()
-            except StepFailed as failure:
-                return self._note_failure(failure)
             except Exception as error:  # noqa: BLE001 - a defect of ours must end like any other failed step
-                (self.workspace.logs / "trainwright.log").write_text(traceback.format_exc(), encoding="utf-8")
-                place = shown_path(self.workspace.file("logs/trainwright.log"))
-                return self._note_failure(
-                    StepFailed(f"{type(error).__name__}: {error}", f"The traceback is in {place}.")
-                )
+                return self._note_failure(as_failure(error, self.workspace))
         return True
 
     def _note_failure(self, failure: StepFailed) -> bool:
         step = self.display.current
-        details = [f"| {line}" for line in failure.details]
-        for line in filter(None, [*details, failure.why, failure.remedy]):
-            self.display.line(f"         {line}")
+        show_failure(failure, self.display)
         if self.outcome.failed is None and step:
             self.outcome.failed = {
                 "step": step.number,
@@ -87,48 +86,14 @@ class Rehearsal:
         return False
 
     def _synthesise_and_start(self) -> None:
-        """Steps 1 and 2: the account starts while the app is synthesised."""
-        starting = self._start_account(ACCOUNT_ID, REGION)
-        with self.display.step(1, "synthesise the app with aws-cdk-lib") as step:
-            assembly = self._synthesise()
-            self.outcome.seconds["synth"] = round(step.seconds, 2)
-            step.result = f"{count(len(assembly.stacks), 'stack')}, {assembly.resources} resources"
-        with self.display.step(2, "start the embedded account") as step:
-            wanted = assembly.environment or (ACCOUNT_ID, REGION)
-            if wanted != (starting.account_id, starting.region):
-                self.processes.stop(starting.process)
-                starting = self._start_account(*wanted)
-            self.account = starting.wait()
-            step.result = f"{self.account.account_id} in {self.account.region} at {self.account.endpoint}"
-            for lost in self.account.lost_guarantees:
-                step.note(f"not as on SageMaker here: {lost}")
-
-    def _start_account(self, account_id: str, region: str) -> StartingAccount:
-        return StartingAccount(
-            self.processes,
-            self.workspace.account,
-            port=self.settings.port,
-            account_id=account_id,
-            region=region,
-            python=self.settings.python,
-        )
-
-    def _synthesise(self) -> Assembly:
-        log = self.workspace.logs / "synth.log"
-        return synthesise(self.settings.app, self.workspace.assembly, log, self.processes)
+        self.account = self.opening.synthesise_and_start(self.settings.app)
 
     def _deploy(self) -> None:
-        with self.display.step(3, "deploy with the CDK CLI") as step:
-            spare = self.workspace.root / "tools"
-            if not tools.is_ready(spare):
-                step.note("fetching the CDK CLI, this first time only")
-            cdk = tools.cdk(self.processes, spare)
-            began = time.monotonic()
-            log, home = self.workspace.logs / "deploy.log", self.workspace.root / "cdk-home"
-            deploy(cdk, self.workspace.assembly, self.account, log=log, home=home, processes=self.processes, step=step)
-            self.team = find_team(self.account, self.settings.team)
-            self.outcome.seconds["deploy"] = round(time.monotonic() - began, 2)
-            step.result = f"team {self.team.name}"
+        self.opening.deploy(self.account, self._find_team)
+
+    def _find_team(self) -> str:
+        self.team = find_team(self.account, self.settings.team)
+        return f"team {self.team.name}"
 
     def _fill(self) -> None:
         source = self.settings.request.source
@@ -245,8 +210,7 @@ class Rehearsal:
         place = self.workspace.next
         (place / "summary.json").write_text(json.dumps(self.outcome.summary(), indent=2) + "\n", encoding="utf-8")
         (place / "output.txt").write_text(self.display.transcript(), encoding="utf-8")
-        for log in (*self.workspace.account.glob("*.log"), *self.workspace.account.glob("*.err")):
-            shutil.copyfile(log, self.workspace.logs / log.name)
+        self.workspace.keep_account_logs()
         self.workspace.publish()
 
 

@@ -65,7 +65,7 @@ def settle(
         request=requests.read(request_file or project.path(*SAMPLE), _policy(policy, found, team)),
         is_sample=is_sample,
         app=found,
-        python=_python(python, is_sample=is_sample),
+        python=training_python(python, is_sample=is_sample),
         puts=[data.read_put(text) for text in puts],
         team=team,
         port=port,
@@ -86,7 +86,7 @@ def _policy(given: Path | None, app: synth.App, team: str | None) -> TeamPolicy 
     return requests.read_policy(files[0]) if len(files) == 1 else None
 
 
-def _python(given: Path | None, *, is_sample: bool) -> Path:
+def training_python(given: Path | None, *, is_sample: bool) -> Path:
     """The one that is named, else the active environment's, else ours, which alone surely has what the sample needs."""
     if given:
         if not given.is_file():

@@ -43,6 +43,11 @@ class Workspace:
         """Where a file of this rehearsal will be found once it is the last one."""
         return self.last / name
 
+    def keep_account_logs(self) -> None:
+        """The account's own logs, beside those of the steps."""
+        for log in (*self.account.glob("*.log"), *self.account.glob("*.err")):
+            shutil.copyfile(log, self.logs / log.name)
+
     def publish(self) -> None:
         """Make `next` the new `last`."""
         old = self.root / "old"
@@ -54,11 +59,10 @@ class Workspace:
 
 
 @contextmanager
-def opened(root: Path) -> Iterator[Workspace]:
+def opened(root: Path, what: str = "rehearsal") -> Iterator[Workspace]:
     """An empty `next` and `account`, for one rehearsal at a time."""
     root.mkdir(parents=True, exist_ok=True)
-    with (root / "lock").open("w") as lock:
-        _take(lock.fileno(), root)
+    with locked(root, what):
         workspace = Workspace(root)
         for stale in (workspace.next, workspace.account):
             shutil.rmtree(stale, ignore_errors=True)
@@ -70,9 +74,17 @@ def opened(root: Path) -> Iterator[Workspace]:
             shutil.rmtree(workspace.next, ignore_errors=True)
 
 
-def _take(handle: int, root: Path) -> None:
+@contextmanager
+def locked(root: Path, what: str) -> Iterator[None]:
+    """The folder `root` for one `what` at a time; BadInput when it is taken."""
+    with (root / "lock").open("w") as lock:
+        _take(lock.fileno(), root, what)
+        yield
+
+
+def _take(handle: int, root: Path, what: str) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise BadInput(f"{root}: another rehearsal is under way in this folder. Wait for it, or stop it.") from error
+        raise BadInput(f"{root}: another {what} is under way in this folder. Wait for it, or stop it.") from error
     os.set_inheritable(handle, False)

@@ -1,0 +1,1 @@
+"""`trainwright account`: an embedded account that stays open for any AWS client."""
