@@ -14,6 +14,7 @@ from trainwright.rehearsal.jobs.s3 import ClientFault
         ("data/tr", "data/train/x.csv", "train/x.csv"),
         ("data/x.csv", "data/x.csv", "x.csv"),
         ("", "data/x.csv", "data/x.csv"),
+        ("", "/etc/x.csv", "etc/x.csv"),
     ],
 )
 def test_the_prefix_is_cut_off_by_whole_folders(prefix, key, name):
@@ -40,7 +41,7 @@ def test_describes_channels_for_inputdataconfig():
         "a": {"TrainingInputMode": "File", "S3DistributionType": "FullyReplicated", "RecordWrapperType": "None"},
         "b": {
             "ContentType": "text/csv",
-            "TrainingInputMode": "FastFile",
+            "TrainingInputMode": "File",
             "S3DistributionType": "FullyReplicated",
             "RecordWrapperType": "None",
         },

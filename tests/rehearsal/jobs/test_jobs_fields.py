@@ -15,7 +15,6 @@ ARN = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/abcdefghijkl"
 CHANNEL_REFUSALS = {
     "InputDataConfig.DataSource.DatasetSource",
     "InputDataConfig.DataSource.FileSystemDataSource",
-    "InputDataConfig.DataSource.S3DataSource.AttributeNames",
     "InputDataConfig.DataSource.S3DataSource.HubAccessConfig",
     "InputDataConfig.DataSource.S3DataSource.InstanceGroupNames",
     "InputDataConfig.DataSource.S3DataSource.ModelAccessConfig",
@@ -136,7 +135,6 @@ def channel(**changes):
     [
         (channel(CompressionType="Gzip"), "CompressionType Gzip of channel train is for Pipe mode only, not File"),
         (channel(RecordWrapperType="RecordIO"), "RecordWrapperType RecordIO of channel train is for Pipe mode only"),
-        (channel(source={"AttributeNames": ["a"]}), "channel train: AttributeNames; leave it out"),
         (channel(source={"ModelAccessConfig": {"AcceptEula": True}}), "channel train: ModelAccessConfig; leave it out"),
         (
             {

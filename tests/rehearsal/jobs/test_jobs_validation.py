@@ -119,6 +119,38 @@ def test_refuses_two_channels_of_one_name():
 
 
 def test_says_what_is_not_played_here():
-    refused = refusal(InputDataConfig=[channel(S3DataType="ManifestFile"), {**channel("b"), "InputMode": "Pipe"}])
-    assert "S3DataType ManifestFile; write S3Prefix" in str(refused)
-    assert "channel b: TrainingInputMode Pipe; write File or FastFile" in str(refused)
+    refused = refusal(InputDataConfig=[channel(S3DataType="Converse")])
+    assert "channel train: S3DataType Converse; write S3Prefix" in str(refused)
+
+
+ATTRIBUTES = {"S3DataType": "AugmentedManifestFile", "AttributeNames": ["image-ref", "label"]}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        channel(S3DataType="ManifestFile"),
+        {**channel(S3DataType="ManifestFile"), "InputMode": "Pipe"},
+        {**channel(), "InputMode": "Pipe", "CompressionType": "Gzip", "RecordWrapperType": "RecordIO"},
+        {**channel(**ATTRIBUTES), "InputMode": "Pipe", "RecordWrapperType": "RecordIO"},
+    ],
+)
+def test_takes_manifests_and_pipes(given):
+    check(request(InputDataConfig=[given]))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (channel(**ATTRIBUTES), "AugmentedManifestFile of channel train is for Pipe mode only, not File"),
+        ({**channel(**ATTRIBUTES), "InputMode": "FastFile"}, "is for Pipe mode only, not FastFile"),
+        ({**channel(S3DataType="ManifestFile"), "InputMode": "FastFile"}, "not supported in FastFile mode"),
+        (
+            {**channel(S3DataType="AugmentedManifestFile"), "InputMode": "Pipe"},
+            "AttributeNames of channel train must be given with S3DataType AugmentedManifestFile",
+        ),
+        (channel(AttributeNames=["label"]), "AttributeNames of channel train must be given with S3DataType"),
+    ],
+)
+def test_refuses_manifests_where_they_are_not_read(given, message):
+    assert message in str(refusal(InputDataConfig=[given]))

@@ -1,48 +1,86 @@
-"""Input channels: S3 to /opt/ml/input/data/<channel> before the training starts (TrainingInputMode File).
+"""Input channels: S3 to /opt/ml/input/data/<channel> before the training starts (TrainingInputMode File and FastFile).
 
-https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
+https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html and, for what the container finds,
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html. Pipe mode is in
+`pipes`.
 """
 
 from __future__ import annotations
 
 import posixpath
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from trainwright.rehearsal.jobs import contents
 from trainwright.rehearsal.jobs.s3 import ClientFault, Store, Uri
 
+FILE, FAST_FILE, PIPE = "File", "FastFile", "Pipe"
+FOLDER = "/opt/ml/input/data"
+T = TypeVar("T")
 
-def download(store: Store, channels: Sequence[Mapping[str, Any]], folder: Path, *, host: int, hosts: int) -> None:
-    """Fill one host's input folder, ``<folder>/<channel>/...``.
+
+def mode_of(channel: Mapping[str, Any], default: str) -> str:
+    """The channel's own InputMode, or the job's."""
+    return str(channel.get("InputMode", default))
+
+
+def download(
+    store: Store, channels: Sequence[Mapping[str, Any]], folder: Path, *, mode: str = FILE, host: int, hosts: int
+) -> None:
+    """Fill one host's input folder, ``<folder>/<channel>/...``, with the channels that come as files.
 
     Raises:
         ClientFault: as SageMaker words it, for a missing right, a key that no file system can hold, or no data at all.
     """
     for channel in channels:
-        target = folder / channel["ChannelName"]
-        target.mkdir(parents=True, exist_ok=True)
-        source = channel["DataSource"]["S3DataSource"]
-        prefix = Uri.parse(source["S3Uri"])
-        keys = list(store.keys(prefix))
-        if not keys:
-            raise ClientFault(f"ClientError: Data download failed:No S3 objects found under S3 URL {prefix}")
-        if source.get("S3DataDistributionType") == "ShardedByS3Key":
-            keys = _shuffled(keys, channel)[host::hosts]
-        for key in keys:
-            store.download(Uri(prefix.bucket, key), target / local_name(prefix.key, key))
+        if mode_of(channel, mode) != PIPE:
+            is_fast = mode_of(channel, mode) == FAST_FILE
+            _fill(store, channel, folder / channel["ChannelName"], is_fast=is_fast, host=host, hosts=hosts)
 
 
-def _shuffled(keys: list[str], channel: Mapping[str, Any]) -> list[str]:
-    """ShuffleConfig: another share for each host, the same one for the same seed; AWS's own order is not documented.
+def _fill(store: Store, channel: Mapping[str, Any], target: Path, *, is_fast: bool, host: int, hosts: int) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    prefix, found = contents.objects(store, channel["DataSource"]["S3DataSource"])
+    if is_fast:
+        _refuse_partial(prefix, found)
+    for source in share(found, channel, host=host, hosts=hosts):
+        path = target / local_name(prefix.key, source.key)
+        store.download(source, path)
+        if is_fast:
+            path.chmod(0o444)
 
-    Where every host has all the files, as files, their order says nothing.
+
+def _refuse_partial(prefix: Uri, found: Iterable[Uri]) -> None:
+    """FastFile wants a whole file or folder; the words are recorded in public code of FastFile's users."""
+    folder = prefix.key.rstrip("/") + "/" if prefix.key else ""
+    for source in found:
+        if source.key != prefix.key and not source.key.startswith(folder):
+            raise ClientFault(
+                "ClientError: Data download failed:Failed to download data. For FastFile mode, partial S3 prefix is "
+                "not supported. S3 prefix has to end with a full file or folder. Add a trailing '/' to the S3 prefix "
+                "if it ends with a folder name that is also a prefix for other folders. Current S3 prefix: "
+                f"[{prefix.key}], found S3 object: [{source.key}]."
+            )
+
+
+def read_only(channels: Sequence[Mapping[str, Any]], mode: str) -> list[str]:
+    """The folders that a container cannot write to: "The channel directory is mounted as read-only" (FastFile)."""
+    return [f"{FOLDER}/{channel['ChannelName']}" for channel in channels if mode_of(channel, mode) == FAST_FILE]
+
+
+def share(found: Sequence[T], channel: Mapping[str, Any], *, host: int, hosts: int, epoch: int = 0) -> list[T]:
+    """What one host gets: everything, or every n-th of a sharded channel; in ShuffleConfig's order where there is one.
+
+    The same seed gives the same order in the same epoch, on every host; AWS's own order is not documented.
     """
+    ordered = list(found)
     if "ShuffleConfig" in channel:
-        keys = sorted(keys)
-        random.Random(channel["ShuffleConfig"]["Seed"]).shuffle(keys)  # noqa: S311 - a seed is what is asked for
-    return keys
+        seed = f"{channel['ShuffleConfig']['Seed']} {epoch}"
+        random.Random(seed).shuffle(ordered)  # noqa: S311 - a seed is what is asked for
+    is_sharded = channel["DataSource"]["S3DataSource"].get("S3DataDistributionType") == "ShardedByS3Key"
+    return ordered[host::hosts] if is_sharded else ordered
 
 
 def local_name(prefix: str, key: str) -> str:
@@ -61,7 +99,7 @@ def local_name(prefix: str, key: str) -> str:
         )
     folder = prefix.rstrip("/") + "/" if prefix else ""
     if key.startswith(folder):
-        return key[len(folder) :]
+        return key[len(folder) :].lstrip("/")
     return key[len(posixpath.dirname(prefix)) :].lstrip("/")
 
 
@@ -71,9 +109,11 @@ def describe(channels: Sequence[Mapping[str, Any]], default_mode: str) -> dict[s
 
 
 def _describe(channel: Mapping[str, Any], default_mode: str) -> dict[str, str]:
+    """For FastFile the "parameter written to inputdataconfig.json" is "File" (guide, Training Data)."""
     source = channel["DataSource"]["S3DataSource"]
+    mode = mode_of(channel, default_mode)
     described = {
-        "TrainingInputMode": channel.get("InputMode", default_mode),
+        "TrainingInputMode": FILE if mode == FAST_FILE else mode,
         "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
         "RecordWrapperType": channel.get("RecordWrapperType", "None"),
     }

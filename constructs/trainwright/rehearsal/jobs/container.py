@@ -49,10 +49,9 @@ def write_config(ml: Path, job: TrainingJob, host: str, checkpoints: str | None)
     for folder in ("input/config", "input/data", "model", "output/data"):
         (ml / folder).mkdir(parents=True, exist_ok=True)
     request = job.request
-    mode = request["AlgorithmSpecification"]["TrainingInputMode"]
     files: dict[str, object] = {
         "hyperparameters": request.get("HyperParameters", {}),
-        "inputdataconfig": channels.describe(request.get("InputDataConfig", ()), mode),
+        "inputdataconfig": channels.describe(job.channels, job.input_mode),
         "resourceconfig": resource_config(job.instances[0], job.host_names, host),
     }
     if checkpoints:

@@ -27,6 +27,7 @@ from trainwright.rehearsal.jobs.host import Host, isolation
 from trainwright.rehearsal.jobs.images import Image, ImageError, parse_reference, read_image
 from trainwright.rehearsal.jobs.job import EVENT, TrainingJob
 from trainwright.rehearsal.jobs.logs import LogStream
+from trainwright.rehearsal.jobs.pipes import Pipe, lay_pipes
 from trainwright.rehearsal.jobs.registry import FolderRegistry
 from trainwright.rehearsal.jobs.s3 import ClientFault, Store, Uri
 from trainwright.rehearsal.jobs.statuses import DOWNLOADING_IMAGE, PREPARING, Secondary
@@ -55,6 +56,7 @@ class Crew:
     logs: list[LogStream] = field(default_factory=list)
     synchronisers: list[Synchroniser] = field(default_factory=list)
     side_outputs: list[Synchroniser] = field(default_factory=list)
+    pipes: list[Pipe] = field(default_factory=list)
 
     @property
     def progress(self) -> Progress:
@@ -67,9 +69,27 @@ class Crew:
         for synchroniser in (*self.synchronisers, *self.side_outputs):
             synchroniser.stop(finish=finish)
 
+    @property
+    def input_fault(self) -> Exception | None:
+        """Why a channel could not be sent to its end, if one could not."""
+        return next((pipe.fault for pipe in self.pipes if pipe.fault), None)
+
+    def kill(self) -> None:
+        """End the processes of all hosts at once."""
+        for host in self.hosts:
+            host.kill()
+
+    def stop_feeding(self) -> None:
+        """Stop the pipes of all hosts, which have no processes any more."""
+        for pipe in self.pipes:
+            pipe.stop()
+
     def destroy(self) -> None:
         """Nothing of the hosts stays."""
         self.stop_synchronising(finish=False)
+        for host in self.hosts:
+            host.end()
+        self.stop_feeding()
         for host in self.hosts:
             host.destroy()
 
@@ -167,9 +187,7 @@ class JobRun:
         path = container.checkpoint_path(request) if config else None
         for number, host in enumerate(crew.hosts):
             container.write_config(host.ml, self.job, host.name, path)
-            data = host.ml / "input" / "data"
-            wanted = request.get("InputDataConfig", ())
-            channels.download(store, wanted, data, host=number, hosts=len(crew.hosts))
+            self._bring_input(crew, store, number)
             if config and path:
                 synchroniser = Synchroniser(store, Uri.parse(config["S3Uri"]), host.path(path), self.bell.ring)
                 crew.synchronisers.append(synchroniser)
@@ -181,6 +199,12 @@ class JobRun:
         crew.image = self._engine.pull(self.job)
         for host in crew.hosts:
             host.install(crew.image, facade.config().python, self.job.host_names)
+
+    def _bring_input(self, crew: Crew, store: Store, number: int) -> None:
+        wanted, mode = self.job.channels, self.job.input_mode
+        data, hosts = crew.hosts[number].ml / "input" / "data", len(crew.hosts)
+        channels.download(store, wanted, data, mode=mode, host=number, hosts=hosts)
+        crew.pipes += lay_pipes(store, wanted, data, mode=mode, host=number, hosts=hosts, on_fault=crew.kill)
 
     # --- Training ---
 
@@ -200,13 +224,16 @@ class JobRun:
         algorithm = self.job.request["AlgorithmSpecification"]
         argv = crew.image.argv(algorithm.get("ContainerEntrypoint"), algorithm.get("ContainerArguments"))
         variables = container.environment(self.job, facade.region(), facade.endpoint(), address)
+        read_only = channels.read_only(self.job.channels, self.job.input_mode)
         stamp = self._last_stream = max(int(time.time()), self._last_stream + 1)
         for host in crew.hosts:
             stream = f"{self.job.name}/{host.name}-{stamp}"
             crew.logs.append(LogStream(stream, rights.log_put(self.job.role, stream), self.job.metrics))
-            host.start(crew.image, argv, variables, network=network)
+            host.start(crew.image, argv, variables, network=network, read_only=read_only)
         for synchroniser in (*crew.synchronisers, *crew.side_outputs):
             synchroniser.start()
+        for pipe in crew.pipes:
+            pipe.start()
 
     def _supervise(self, crew: Crew, began: float) -> Outcome:
         supervision = Supervision(
@@ -217,6 +244,7 @@ class JobRun:
             on_stopping=functools.partial(self._enter, Secondary.STOPPING),
         )
         outcome = supervision.run()
+        crew.stop_feeding()
         if outcome.interrupted:
             self._met(crew, began)
         crew.stop_synchronising(finish=not outcome.interrupted)
@@ -258,6 +286,8 @@ class JobRun:
         self._upload(crew)
         if outcome.asked is not None:
             return outcome.asked.value, None
+        if crew.input_fault:
+            raise crew.input_fault
         if outcome.exit_code:
             failures = [host.ml / "output" / "failure" for host in crew.hosts]
             return Secondary.FAILED, artifacts.failure_reason(failures, outcome.exit_code)
@@ -306,8 +336,8 @@ class JobRun:
         """End the processes at once; the account goes down."""
         self.bell.ask(Asked.SHUTDOWN)
         crew = self._crew
-        for host in crew.hosts if crew else ():
-            host.kill()
+        if crew:
+            crew.kill()
 
 
 class Engine:

@@ -25,11 +25,14 @@ PLAYED = frozenset(
         "Environment",
         "HyperParameters",
         "InputDataConfig.ChannelName",
+        "InputDataConfig.CompressionType",
         "InputDataConfig.ContentType",
+        "InputDataConfig.DataSource.S3DataSource.AttributeNames",
         "InputDataConfig.DataSource.S3DataSource.S3DataDistributionType",
         "InputDataConfig.DataSource.S3DataSource.S3DataType",
         "InputDataConfig.DataSource.S3DataSource.S3Uri",
         "InputDataConfig.InputMode",
+        "InputDataConfig.RecordWrapperType",
         "InputDataConfig.ShuffleConfig",
         "OutputDataConfig",
         "ResourceConfig.InstanceCount",
@@ -65,8 +68,6 @@ REPORTED = frozenset(
 #: Refused as AWS refuses it, with the sources beside the rules in `validation`.
 REFUSED_BY_AWS = frozenset(
     {
-        "InputDataConfig.CompressionType",
-        "InputDataConfig.RecordWrapperType",
         "ResourceConfig.SelectedInstanceCount",
         "ResourceConfig.SelectedInstanceType",
     }

@@ -37,6 +37,8 @@ LOST = (
     "The entry point is not process 1: a script without a SIGTERM handler ends at once when it is stopped, where in a "
     "container it would run on for 120 seconds.",
     "EnableNetworkIsolation is not enforced, and the names of hosts (algo-1) do not resolve.",
+    "A FastFile channel is kept from being written by its files' permissions only: files can be added and removed, and "
+    "root writes all the same.",
 )
 
 
@@ -105,9 +107,18 @@ class Host:
             self.path("/etc/hosts").write_text(f"{etc.read_text()}\n127.0.0.1 {' '.join(hosts)}\n")
 
     def start(
-        self, image: Image, argv: Sequence[str], environment: Mapping[str, str], *, network: bool
+        self,
+        image: Image,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        network: bool,
+        read_only: Sequence[str] = (),
     ) -> subprocess.Popen[bytes]:
-        """Start the container; its stdout and stderr are one pipe, as they are one log stream on AWS."""
+        """Start the container; its stdout and stderr are one pipe, as they are one log stream on AWS.
+
+        ``read_only`` are folders, as the container has them, that it cannot write to.
+        """
         merged = {**image.environment, "HOME": str(self.folder / "home"), **environment}
         merged = {name: self._rewritten(value) for name, value in merged.items()}
         if not self._isolation.namespaces:
@@ -115,7 +126,8 @@ class Host:
         merged["PATH"] = f"{self.folder / 'venv' / 'bin'}:{merged['PATH']}"
         workdir = self.path(image.workdir)
         cwd = self._rewritten(image.workdir) if workdir.exists() or Path(image.workdir).is_dir() else "/"
-        spec = self.spec([self._rewritten_line(word) for word in argv], merged, cwd, network=network)
+        line = [self._rewritten_line(word) for word in argv]
+        spec = self.spec(line, merged, cwd, network=network, read_only=read_only)
         self.process = facade.spawn(
             _launcher(spec),
             env={"PATH": DEFAULT_PATH},
@@ -125,7 +137,15 @@ class Host:
         )
         return self.process
 
-    def spec(self, argv: Sequence[str], environment: Mapping[str, str], cwd: str, *, network: bool) -> Path:
+    def spec(
+        self,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        cwd: str,
+        *,
+        network: bool,
+        read_only: Sequence[str] = (),
+    ) -> Path:
         """Write what ``inside.py`` needs to know."""
         path = self.folder / "spec.json"
         spec = {
@@ -134,6 +154,7 @@ class Host:
             "root": str(self.folder / "root"),
             "upper": str(self.upper),
             "opaque": [ML],
+            "read_only": list(read_only),
             "cwd": cwd,
             "argv": list(argv),
             "env": dict(environment),
@@ -168,8 +189,8 @@ class Host:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(number)
 
-    def destroy(self) -> None:
-        """End what still runs and throw the folder away; what was not uploaded is gone."""
+    def end(self) -> None:
+        """End what still runs."""
         if self.process is not None:
             self.kill()
             try:
@@ -179,6 +200,10 @@ class Host:
                 self.process.wait()
             if self.process.stdout:
                 self.process.stdout.close()
+
+    def destroy(self) -> None:
+        """End what still runs and throw the folder away; what was not uploaded is gone."""
+        self.end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

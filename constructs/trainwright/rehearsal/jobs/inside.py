@@ -30,7 +30,8 @@ import sys
 from typing import Any, NoReturn
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x10000000, 0x20000000, 0x40000000
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 4096
+MS_REC, MS_PRIVATE = 16384, 1 << 18
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 CANNOT_START = 125  # as container engines say it: the engine failed, not the program
@@ -72,6 +73,12 @@ class View:
         self._merge("")
         with contextlib.suppress(OSError):  # some containers forbid it; the machine's /proc, bound there, serves too
             self._libc.mount("proc", self._root + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+    def protect(self, path: str) -> None:
+        """Make a folder of the view read-only; flags that the mount has already may not be dropped here."""
+        self._libc.mount(self._root + path, self._root + path, flags=MS_BIND)
+        kept = os.statvfs(self._root + path).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+        self._libc.mount("none", self._root + path, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | kept)
 
     def _merge(self, path: str) -> None:
         upper = os.listdir(self._upper + path)
@@ -140,7 +147,10 @@ def raise_loopback() -> None:
 
 def enter(libc: Libc, spec: dict[str, Any]) -> None:
     libc.mount("none", "/", flags=MS_REC | MS_PRIVATE)
-    View(libc, spec["root"], spec["upper"], spec["opaque"]).build()
+    view = View(libc, spec["root"], spec["upper"], spec["opaque"])
+    view.build()
+    for path in spec["read_only"]:
+        view.protect(path)
     os.chroot(spec["root"])
     if not spec["network"]:
         raise_loopback()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -54,6 +54,17 @@ class TrainingJob:
     def role(self) -> str:
         """The execution role's ARN."""
         return str(self.request["RoleArn"])
+
+    @property
+    def channels(self) -> Sequence[Mapping[str, Any]]:
+        """InputDataConfig; a job need not have any."""
+        found: Sequence[Mapping[str, Any]] = self.request.get("InputDataConfig", ())
+        return found
+
+    @property
+    def input_mode(self) -> str:
+        """TrainingInputMode, for the channels that have no InputMode of their own."""
+        return str(self.request["AlgorithmSpecification"]["TrainingInputMode"])
 
     @property
     def is_spot(self) -> bool:

@@ -11,6 +11,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 #: One thread a transfer: the account is on this machine, threads only cost.
@@ -70,15 +71,23 @@ class Store:
         if ".." in source.key.split("/"):
             raise ClientFault(f"ClientError: Data download failed:{source} has an illegal part '..' in its key")
         target.parent.mkdir(parents=True, exist_ok=True)
+        body = self.read(source)
+        with target.open("wb") as file:
+            for chunk in body.iter_chunks(1024 * 1024):
+                file.write(chunk)
+
+    def read(self, source: Uri) -> StreamingBody:
+        """One object's bytes, as they come.
+
+        Raises:
+            ClientFault: "Data download failed", when the role may not read it or it is gone.
+        """
         try:
-            body = self._client.get_object(Bucket=source.bucket, Key=source.key)["Body"]
+            return self._client.get_object(Bucket=source.bucket, Key=source.key)["Body"]
         except ClientError as error:
             raise ClientFault(
                 f"ClientError: Data download failed:Unable to download object {source} {_reason(error)}"
             ) from error
-        with target.open("wb") as file:
-            for chunk in body.iter_chunks(1024 * 1024):
-                file.write(chunk)
 
     def upload(self, file: BinaryIO, target: Uri, *, kms_key: str | None = None) -> None:
         """Store one object.

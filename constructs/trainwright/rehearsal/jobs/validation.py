@@ -222,15 +222,32 @@ def _reads_files_as_they_are(request: Request) -> Iterator[str]:
                 yield f"{name} {channel[name]} of channel {channel['ChannelName']} is for Pipe mode only, not {mode}"
 
 
+def _reads_manifests_where_they_are_read(request: Request) -> Iterator[str]:
+    """AugmentedManifestFile "can only be used if the Channel's input mode is Pipe" (API reference, S3DataSource).
+
+    And "Channels that use FastFile mode must use a S3DataType of S3Prefix" (guide, Training Data). The words are ours.
+    """
+    default = request.get("AlgorithmSpecification", {}).get("TrainingInputMode")
+    for channel in request.get("InputDataConfig", ()):
+        source = channel["DataSource"].get("S3DataSource", {})
+        mode, kind = channel.get("InputMode", default), source.get("S3DataType")
+        where = f"of channel {channel['ChannelName']}"
+        if kind == "AugmentedManifestFile" and mode != "Pipe":
+            yield f"S3DataType AugmentedManifestFile {where} is for Pipe mode only, not {mode}"
+        if kind == "ManifestFile" and mode == "FastFile":
+            yield f"S3DataType ManifestFile {where} is not supported in FastFile mode, which reads S3Prefix only"
+        if (kind == "AugmentedManifestFile") != bool(source.get("AttributeNames")):
+            yield f"AttributeNames {where} must be given with S3DataType AugmentedManifestFile, and only with it"
+
+
 def _is_played_here(request: Request) -> Iterator[str]:
     """What AWS can and this account cannot: better refused than silently done otherwise."""
     for path, instead in NOT_PLAYED.items():
         if _asks_for(request, path.split(".")):
             yield f"The rehearsal does not play {path}; {instead}"
-    default = request.get("AlgorithmSpecification", {}).get("TrainingInputMode")
     for channel in request.get("InputDataConfig", ()):
         path = f"InputDataConfig channel {channel['ChannelName']}"
-        for problem in _unplayed_of_channel(channel, channel.get("InputMode", default)):
+        for problem in _unplayed_of_channel(channel):
             yield f"The rehearsal does not play {path}: {problem}"
 
 
@@ -245,19 +262,17 @@ def _asks_for(request: Any, path: list[str]) -> bool:
     return found == value if value else _asks_for(found, path[1:])
 
 
-def _unplayed_of_channel(channel: Mapping[str, Any], mode: str | None) -> Iterator[str]:
+def _unplayed_of_channel(channel: Mapping[str, Any]) -> Iterator[str]:
     source = channel["DataSource"].get("S3DataSource")
     if source is None:
         kind = next(iter(channel["DataSource"]), "no DataSource")
         yield f"{kind}; write S3DataSource"
         return
-    if source["S3DataType"] != "S3Prefix":
-        yield f"S3DataType {source['S3DataType']}; write S3Prefix"
-    for name in ("AttributeNames", "InstanceGroupNames", "ModelAccessConfig", "HubAccessConfig"):
+    if source["S3DataType"] == "Converse":
+        yield "S3DataType Converse; write S3Prefix"
+    for name in ("InstanceGroupNames", "ModelAccessConfig", "HubAccessConfig"):
         if source.get(name):
             yield f"{name}; leave it out"
-    if mode == "Pipe":
-        yield "TrainingInputMode Pipe; write File or FastFile"
 
 
 def _does_not_profile_here(request: Request) -> Iterator[str]:
@@ -274,6 +289,7 @@ _RULES: tuple[Callable[[Request], Iterator[str]], ...] = (
     _names_channels_once,
     _prefers_instances_alone,
     _reads_files_as_they_are,
+    _reads_manifests_where_they_are_read,
     _is_played_here,
     _does_not_profile_here,
 )
