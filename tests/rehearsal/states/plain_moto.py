@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import types
+import warnings
 
 import boto3
 from moto import mock_aws
@@ -350,6 +351,40 @@ def main():
     )
     show("stepfunctions-format")(lambda: formatted("States.Format('\\{\\} {}', $.a)")["status"])
 
+    @show("stepfunctions-intrinsic-line-breaks")
+    def _():
+        from moto.stepfunctions.parser.asl.parse.intrinsic.intrinsic_parser import IntrinsicParser
+
+        IntrinsicParser.parse("States.StringSplit('a\nb', '\n')")
+
+    @show("stepfunctions-path-key")
+    def _():
+        from moto.stepfunctions.parser.asl.utils.json_path import extract_json
+
+        return extract_json("$['a\\\"b']", {'a\\"b': 1})
+
+    @show("stepfunctions-activity-start")
+    def _():
+        from moto.stepfunctions.parser.asl.eval.callback.callback import ActivityTaskStartEndpoint
+
+        ActivityTaskStartEndpoint().wait(0)
+
+    @show("stepfunctions-unique")
+    def _():
+        array = formatted("States.ArrayUnique(States.Array(1, true, 1))")
+        return json.loads(array["output"])["x"]
+
+    @show("stepfunctions-start-sync", "stepfunctions-activity-task")
+    def _():
+        from moto.stepfunctions.responses import StepFunctionResponse
+
+        return [hasattr(StepFunctionResponse, name) for name in ("start_sync_execution", "get_activity_task")]
+
+    @show("stepfunctions-map-items")
+    def _():
+        states = {"A": {"Type": "Map", "ItemProcessor": branch, "End": True}}
+        return start(states, language="JSONata")["cause"].rpartition(": ")[2]
+
     @show("stepfunctions-failure-log", "stepfunctions-exception-log")
     def _():
         from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
@@ -404,6 +439,23 @@ def main():
             in __import__(f"{service}.state_task_service_factory", fromlist=["_"])._UNSUPPORTED_SERVICE_NAMES
         )
     )
+
+    @show("stepfunctions-credentials")
+    def _():
+        task = __import__(f"{exec_}.state_task.state_task", fromlist=["_"]).StateTask
+        given = types.SimpleNamespace(role_arn="arn:aws:iam::123456789012:role/other")
+        task_with = types.SimpleNamespace(credentials=types.SimpleNamespace(eval=lambda env: env.stack.append(given)))
+        found = task._eval_state_credentials(task_with, types.SimpleNamespace(stack=[]))
+        return sorted(vars(found))
+
+    @show("stepfunctions-api-gateway-error")
+    def _():
+        task = __import__(f"{service}.state_task_service_api_gateway", fromlist=["_"]).StateTaskServiceApiGateway
+        resource = types.SimpleNamespace(
+            _get_sfn_resource=lambda: "invoke", _get_sfn_resource_type=lambda: "apigateway"
+        )
+        task._from_error(resource, None, ValueError("no"))
+
     show("stepfunctions-task-error")(
         lambda: "Heartbeat" in source(f"{exec_}.state_task.state_task:StateTask._from_error")
     )
@@ -463,6 +515,12 @@ def main():
         event = {"detail": {}, "detail-type": "T", "source": "s", "ingestion-time": 1.0, "time": 1.0}
         event |= {"id": "i", "region": "r", "resources": []}
         rule.send_to_targets(event)
+
+    @show("events-detail")
+    def _():
+        entry = {"Source": "s", "DetailType": "T", "Detail": '"a text"'}
+        with warnings.catch_warnings(action="ignore"):
+            return boto3.client("events").put_events(Entries=[entry])["FailedEntryCount"]
 
     @show("stepfunctions-execute")
     def _():

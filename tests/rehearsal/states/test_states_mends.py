@@ -26,6 +26,9 @@ PLAIN = {
     "stepfunctions-string-literal": "a\\/b",
     "stepfunctions-intrinsic-text": "it\\\\",  # cut at the quote
     "stepfunctions-intrinsic-escapes": "it\\\\",
+    "stepfunctions-intrinsic-line-breaks": "ValueError",
+    "stepfunctions-unique": [1],
+    "stepfunctions-path-key": "NoSuchJsonPathError",
     "stepfunctions-format": "FAILED",
     "stepfunctions-error-codes": "ClientError",  # no code of its own
     "stepfunctions-definition": True,
@@ -36,6 +39,9 @@ PLAIN = {
     "stepfunctions-validate": "NotImplementedError",
     # its executions
     "stepfunctions-start": "None",
+    "stepfunctions-start-sync": [False, False],
+    "stepfunctions-activity-task": [False, False],
+    "stepfunctions-activity-start": "AttributeError",
     "stepfunctions-find-execution": "AttributeError",
     "stepfunctions-list-running": "AttributeError",
     "stepfunctions-execution-start": 0,  # events
@@ -82,6 +88,7 @@ PLAIN = {
     "stepfunctions-task-attempts": "FAILED",
     "stepfunctions-parallel-attempts": "FAILED",
     "stepfunctions-map-attempts": "FAILED",
+    "stepfunctions-map-items": "<class 'dict'>",
     "stepfunctions-task-output": "FAILED",
     "stepfunctions-task-time": "RUNNING",
     "stepfunctions-retrier": "RUNNING",
@@ -93,6 +100,8 @@ PLAIN = {
     "stepfunctions-error-names": True,
     # tasks
     "stepfunctions-client": False,
+    "stepfunctions-credentials": ["role_arn"],
+    "stepfunctions-api-gateway-error": "TypeError",
     "stepfunctions-sagemaker": True,
     "stepfunctions-execution-error": ["SUCCEEDED", True],
     "stepfunctions-task-error": False,
@@ -107,6 +116,7 @@ PLAIN = {
     # events
     "events-targets": "NotImplementedError",
     "events-listeners": "NotImplementedError",
+    "events-detail": 0,
 }
 
 

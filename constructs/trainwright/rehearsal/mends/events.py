@@ -40,6 +40,24 @@ def _tell() -> None:
     replace(_PUT, put_events)
 
 
+def _refuse_texts() -> None:
+    original = find(_PUT)
+
+    def put_events(self: Any, events_: list[dict[str, Any]]) -> Any:
+        return original(self, [_malformed(entry) for entry in events_])
+
+    replace(_PUT, put_events)
+
+
+def _malformed(entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry, with a Detail that nothing can parse where it is JSON but no object."""
+    try:
+        parsed = json.loads(entry.get("Detail") or "{}")
+    except ValueError:
+        return entry
+    return entry if isinstance(parsed, dict) else {**entry, "Detail": "{"}
+
+
 MENDS = (
     Mend(
         "events-targets",
@@ -56,5 +74,13 @@ MENDS = (
         "https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-sync",
         "moto has no managed rules, with which services of AWS listen to each other.",
         _tell,
+    ),
+    Mend(
+        "events-detail",
+        _PUT,
+        "c56f6ac1f932c70d3dbe82d2e85d4a6de2bdc2368dda47d755d3548481e46783",
+        "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html",
+        "moto takes a Detail that is JSON but no object, which AWS calls malformed.",
+        _refuse_texts,
     ),
 )

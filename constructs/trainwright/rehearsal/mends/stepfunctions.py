@@ -10,7 +10,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from trainwright.rehearsal import facade
 from trainwright.rehearsal.mends import find, replace
-from trainwright.rehearsal.states import api, executions, history, machines, program, tokens
+from trainwright.rehearsal.states import activities, api, executions, history, machines, program, tokens
 from trainwright.rehearsal.states.mending import act, swap, wrap
 
 _GUIDE = "https://docs.aws.amazon.com/step-functions/latest/dg"
@@ -51,6 +51,21 @@ def _name_error(error: Any, initialise: Any) -> None:
 def _add_validation() -> None:
     answers: Any = find(_RESPONSE)
     answers.validate_state_machine_definition = api.validate_state_machine_definition
+
+
+def _add_synchronous() -> None:
+    answers: Any = find(_RESPONSE)
+    answers.start_sync_execution = api.start_sync_execution
+
+
+def _add_activities() -> None:
+    answers: Any = find(_RESPONSE)
+    answers.get_activity_task = activities.get_activity_task
+
+
+def _keep_line_breaks() -> None:
+    target = f"{_PARSER}.intrinsic.preprocessor:Preprocessor._text_of_str"
+    replace(target, staticmethod(program.literal_of(find(target).__func__)))
 
 
 def _describe_with_revision(original: Any) -> Any:
@@ -128,6 +143,31 @@ MENDS = (
         why="moto leaves the backslash before a quote in the text of an intrinsic function.",
     ),
     swap(
+        "stepfunctions-unique",
+        "moto.stepfunctions.parser.asl.component.intrinsic.function.statesfunction.array.array_unique:"
+        "ArrayUnique._eval_body",
+        "c06f9b1f5f7d3de5b2bd1eef4c4312ba0bee3fa0fcb8304780b5478613eabc5e",
+        program.unique,
+        source=f"{_GUIDE}/intrinsic-functions.html",
+        why="moto takes true for 1, and fails where an array holds arrays or objects.",
+    ),
+    wrap(
+        "stepfunctions-path-key",
+        "moto.stepfunctions.parser.asl.utils.json_path:extract_json",
+        "932245247973780c72287b75597e70031472f0cd764f35a199100d8a195987a4",
+        program.extract,
+        source=f"{_GUIDE}/amazon-states-language-paths.html",
+        why="moto's JSONPath undoes escapes in a quoted key.",
+    ),
+    act(
+        "stepfunctions-intrinsic-line-breaks",
+        f"{_PARSER}.intrinsic.preprocessor:Preprocessor._text_of_str",
+        "b123da45ffbee924553f4d8f478cffa5dd18fbf7d6fda8d785a7ea6d38d07af5",
+        _keep_line_breaks,
+        source=f"{_GUIDE}/intrinsic-functions.html",
+        why="moto's grammar takes no line break in a text of an intrinsic function.",
+    ),
+    swap(
         "stepfunctions-format",
         "moto.stepfunctions.parser.asl.component.intrinsic.function.statesfunction.generic.string_format:"
         "StringFormat._eval_body",
@@ -191,6 +231,30 @@ MENDS = (
         _add_validation,
         source=f"{_REFERENCE}/API_ValidateStateMachineDefinition.html",
         why="moto answers ValidateStateMachineDefinition with an internal error.",
+    ),
+    act(
+        "stepfunctions-start-sync",
+        _RESPONSE,
+        "902a711f9a6a165a6678be37d210ef0d36549cbbfd83af57a03c1c5fabd16470",
+        _add_synchronous,
+        source=f"{_REFERENCE}/API_StartSyncExecution.html",
+        why="moto does not know StartSyncExecution.",
+    ),
+    act(
+        "stepfunctions-activity-task",
+        _RESPONSE,
+        "902a711f9a6a165a6678be37d210ef0d36549cbbfd83af57a03c1c5fabd16470",
+        _add_activities,
+        source=f"{_REFERENCE}/API_GetActivityTask.html",
+        why="moto does not know GetActivityTask, and a Task finds no activity.",
+    ),
+    swap(
+        "stepfunctions-activity-start",
+        "moto.stepfunctions.parser.asl.eval.callback.callback:ActivityTaskStartEndpoint.wait",
+        "80f71c6a0a52877c92f78763aec1af814a038c0bf5110f5de8fdea4fc01eb2be",
+        activities.wait_for_worker,
+        source=f"{_GUIDE}/concepts-activities.html",
+        why="moto fails itself when no worker comes for a task in time.",
     ),
     swap(
         "stepfunctions-start",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from trainwright.rehearsal.states import failures, running
-from trainwright.rehearsal.states.mending import act, swap
+from trainwright.rehearsal.states.mending import act, swap, wrap
 
 _GUIDE = "https://docs.aws.amazon.com/step-functions/latest/dg"
 _ERRORS = f"{_GUIDE}/concepts-error-handling.html"
@@ -136,6 +136,14 @@ MENDS = (
         running.eval_execution_state,
         source=_ERRORS,
         why="moto does not let a Catch see a failing Output.",
+    ),
+    wrap(
+        "stepfunctions-map-items",
+        f"{_ASL}.component.state.exec.state_map.state_map:StateMap._eval_execution",
+        "fb4daa9ac528b07c3f951f8cba60531eaead8483afb125079952c60d800e80c2",
+        running.map_items,
+        source=f"{_GUIDE}/state-map-inline.html",
+        why="moto words an input that is no array with the name of Python's type.",
     ),
     swap(
         "stepfunctions-task-output",

@@ -23,6 +23,22 @@ MENDS = (
         source=f"{_GUIDE}/procedure-create-iam-role.html",
         why="moto calls without the machine's role and makes a client for every Task.",
     ),
+    swap(
+        "stepfunctions-credentials",
+        f"{_TASK}.state_task:StateTask._eval_state_credentials",
+        "c3a8b53e139d7979abc48acf4c554d693a5a203e855e93d86b5017cecd29e9c4",
+        sdk.task_credentials,
+        source=f"{_GUIDE}/concepts-access-cross-acct-resources.html",
+        why="moto lets Step Functions itself take the role in a Task's Credentials, which the machine's role assumes.",
+    ),
+    swap(
+        "stepfunctions-api-gateway-error",
+        f"{_SERVICE}.state_task_service_api_gateway:StateTaskServiceApiGateway._from_error",
+        "77efd6d15bd3217be5c679b063088acfeea5fd6eaf2ab12f0e086d1b6795aec9",
+        tasks.api_gateway_error,
+        source=f"{_GUIDE}/connect-api-gateway.html",
+        why="moto fails itself when a call through API Gateway fails.",
+    ),
     wrap(
         "stepfunctions-sagemaker",
         f"{_SERVICE}.state_task_service_factory:state_task_service_for",

@@ -67,9 +67,25 @@ def check_role(role_arn: str, definition: str, logging: dict[str, Any] | None, t
         _check(role_arn, TRACE_ACTIONS, "*", "The state machine IAM Role is not authorized to access AWS X-Ray")
 
 
+def client_as(service: str, role_arn: str) -> Any:
+    """A client that calls as a state machine's role, which trusts Step Functions by its global or its regional name.
+
+    Raises:
+        PermissionDenied: it trusts neither.
+    """
+    try:
+        return facade.client(service, role_arn=role_arn, service_principal=PRINCIPAL)
+    except facade.PermissionDenied as denied:
+        regional = f"states.{facade.region()}.amazonaws.com"
+        try:
+            return facade.client(service, role_arn=role_arn, service_principal=regional)
+        except facade.PermissionDenied:
+            raise denied from None
+
+
 def _check_trust(role_arn: str) -> None:
     try:
-        facade.client("sts", role_arn=role_arn, service_principal=PRINCIPAL)
+        client_as("sts", role_arn)
     except facade.PermissionDenied as error:
         words = (
             f"Neither the global service principal {PRINCIPAL}, nor the regional one is authorized to assume the "

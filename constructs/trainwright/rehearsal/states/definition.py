@@ -15,6 +15,7 @@ from jsonata.jexception import JException
 
 from trainwright.rehearsal.states import training_fields
 from trainwright.rehearsal.states.expressions import compiled
+from trainwright.rehearsal.states.jsonata import parse_instant
 
 TYPES = ("Task", "Pass", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map")
 INTEGRATION = ":states:::"
@@ -158,7 +159,18 @@ def _fields(state: dict[str, Any], at: str, language: str) -> Iterator[Problem]:
                 "QueryLanguage",
                 at,
             )
+    yield from _instant(state, at, language)
     yield from _task(state, at, kind, language)
+
+
+def _instant(state: dict[str, Any], at: str, language: str) -> Iterator[Problem]:
+    """A Wait's Timestamp that is written out: recorded with AWS, see LocalStack's test_base_scenarios."""
+    given = state.get("Timestamp")
+    if state.get("Type") != "Wait" or not isinstance(given, str):
+        return
+    computed = language == "JSONata" and given.startswith("{%") and given.endswith("%}")
+    if not computed and parse_instant(given) is None:
+        yield _schema("String does not match RFC3339 timestamp", f"{at}/Timestamp")
 
 
 def _task(state: dict[str, Any], at: str, kind: str, language: str) -> Iterator[Problem]:
@@ -167,6 +179,9 @@ def _task(state: dict[str, Any], at: str, kind: str, language: str) -> Iterator[
     if not isinstance(state.get("Resource"), str):
         yield _schema("These required fields are missing: [Resource]", at)
         return
+    credentials = state.get("Credentials")
+    if isinstance(credentials, dict) and not {"RoleArn", "RoleArn.$"} & set(credentials):
+        yield _schema("The field 'RoleArn' is required but was missing", f"{at}/Credentials")
     field = "Parameters" if language == "JSONPath" else "Arguments"
     given = state.get(field)
     if training_fields.is_create(state["Resource"]) and isinstance(given, dict):

@@ -19,7 +19,7 @@ from moto.stepfunctions.exceptions import (
     InvalidExecutionInput,
     ValidationException,
 )
-from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType
+from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType, StateMachineTypeNotSupported
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError, ProgramStopped
@@ -27,7 +27,7 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import Execution
 
 from trainwright.rehearsal import facade
-from trainwright.rehearsal.states import history
+from trainwright.rehearsal.states import activities, history
 from trainwright.rehearsal.states.failures import event_details
 from trainwright.rehearsal.states.running import NOT_TRUNCATED, iso
 
@@ -66,7 +66,7 @@ def start_execution(
         self._validate_name(name)
     chosen = name or str(uuid.uuid4())
     with _lock(self):
-        arn = f"{machine_arn(machine).replace(':stateMachine:', ':execution:')}:{chosen}"
+        arn = _arn(machine, chosen)
         existing = _by_arn(self).get(arn)
         if existing is not None:
             return _same(existing, text)
@@ -77,9 +77,36 @@ def start_execution(
     return execution
 
 
+def run_express(self: Any, state_machine_arn: str, name: str | None, text: str) -> Execution:
+    """Run an Express workflow to its end in the calling thread, for StartSyncExecution.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartSyncExecution.html
+
+    Raises:
+        StateMachineTypeNotSupported: the machine is a Standard one.
+    """
+    machine = self.describe_state_machine(state_machine_arn)
+    if machine.type != "EXPRESS":
+        raise StateMachineTypeNotSupported("This operation is not supported by this type of state machine")
+    _check_input(text)
+    chosen = name or str(uuid.uuid4())
+    execution = _new(self, machine, chosen, _arn(machine, chosen), text, None)
+    execution.exec_worker = execution._get_start_execution_worker()
+    execution.exec_status = ExecutionStatus.RUNNING
+    execution_logic(execution.exec_worker)
+    return execution
+
+
 def machine_arn(machine: Any) -> str:
     """The state machine's own ARN, also of a version."""
     return str(getattr(machine, "source_arn", None) or machine.arn)
+
+
+def _arn(machine: Any, name: str) -> str:
+    """An execution's ARN; the name of an Express workflow's may come again, its number does not."""
+    if machine.type == "EXPRESS":
+        return f"{machine_arn(machine).replace(':stateMachine:', ':express:')}:{name}:{uuid.uuid4()}"
+    return f"{machine_arn(machine).replace(':stateMachine:', ':execution:')}:{name}"
 
 
 def _owner(self: Any, machine: Any) -> Any:
@@ -119,7 +146,7 @@ def _new(self: Any, machine: Any, name: str, arn: str, text: str, trace_header: 
         cloud_watch_logging_session=session,
         input_data=text,
         trace_header=trace_header,
-        activity_store={},
+        activity_store=activities.Store(self),  # type: ignore[arg-type]
     )
     execution.state_machine_arn = machine_arn(machine)
     return execution
@@ -214,14 +241,15 @@ def environment(self: Any) -> Environment:
     """
     details = self._evaluation_details.execution_details
     machine = self._evaluation_details.state_machine_details
-    execution = {
+    execution: dict[str, Any] = {
         "Id": details.arn,
         "Input": details.inpt,
         "Name": details.name,
         "RoleArn": details.role_arn,
         "StartTime": iso(details.start_time),
-        "RedriveCount": 0,
     }
+    if machine.typ == "STANDARD":
+        execution["RedriveCount"] = 0
     context: Any = {"Execution": execution, "StateMachine": {"Id": machine.arn, "Name": machine.name}}
     return Environment(
         aws_execution_details=self._evaluation_details.aws_execution_details,

@@ -24,7 +24,10 @@ DECORATED = "An error occurred while executing the state"
 
 
 class PlainErrorName(ErrorName):
-    """An error under any name, also one that begins with ``States.`` and comes up from a branch or a token."""
+    """An error under any name, also one that begins with ``States.`` and comes up from a branch or a token.
+
+    The States.DataLimitExceeded of a result is moto's own StatesErrorName; that of Arguments is one of these.
+    """
 
 
 class HeartbeatTimeoutName(StatesErrorName):
@@ -38,6 +41,8 @@ def matches(name: ErrorName, wanted: Iterable[str | None]) -> bool:
     """Whether an ErrorEquals of ``wanted`` takes the error; nothing takes States.Runtime, States.ALL no data limit.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html#error-handling-error-representation
+    A result that is too large is the exception: recorded with AWS, States.ALL takes it.
+    https://github.com/localstack/localstack, tests/aws/services/stepfunctions/v2/error_handling/test_states_errors
     """
     names = set(wanted)
     error = name.error_name
@@ -45,7 +50,7 @@ def matches(name: ErrorName, wanted: Iterable[str | None]) -> bool:
         return False
     if error in names or (isinstance(name, HeartbeatTimeoutName) and HEARTBEAT_TIMEOUT in names):
         return True
-    if error == DATA_LIMIT:
+    if error == DATA_LIMIT and isinstance(name, PlainErrorName):
         return False
     return "States.ALL" in names or (TASK_FAILED in names and error != TIMEOUT)
 
@@ -67,14 +72,11 @@ def decorate(env: Any, cause: str) -> str:
     return f"{DECORATED} '{env.next_state_name}' (entered at the event id #{entered_event_id(env)}). {cause}"
 
 
-def query_failure(env: Any, cause: str, location: str) -> FailureEventException:
-    """The catchable failure of an expression or of a value that an expression gave."""
-    details = {
-        "error": QUERY_ERROR,
-        "cause": decorate(env, cause),
-        "location": location,
-        "state": env.next_state_name,
-    }
+def query_failure(env: Any, cause: str, location: str | None) -> FailureEventException:
+    """The catchable failure of an expression, of a value that an expression gave, or (without a place) of an input."""
+    details = {"error": QUERY_ERROR, "cause": decorate(env, cause), "state": env.next_state_name}
+    if location is not None:
+        details["location"] = location
     return FailureEventException(
         FailureEvent(
             env=env,
@@ -103,15 +105,10 @@ def task_failure(env: Any, task: Any, error: str, cause: str | None) -> FailureE
     return FailureEventException(task_failed(env, task, error, cause))
 
 
-def task_failed(env: Any, task: Any, error: str, cause: str | None) -> FailureEvent:
-    """The failure event of a Task."""
-    details = {
-        "error": error,
-        "resource": task._get_sfn_resource(),
-        "resourceType": task._get_sfn_resource_type(),
-    }
-    if cause is not None:
-        details["cause"] = cause
+def task_failed(env: Any, task: Any, error: str | None, cause: str | None) -> FailureEvent:
+    """The failure event of a Task; SendTaskFailure may give it neither error nor cause."""
+    details = {"resource": task._get_sfn_resource(), "resourceType": task._get_sfn_resource_type()}
+    details |= {key: value for key, value in (("error", error), ("cause", cause)) if value is not None}
     return FailureEvent(
         env=env,
         error_name=PlainErrorName(error),

@@ -11,8 +11,9 @@ from moto.stepfunctions.parser.asl.component.common.error_name.failure_event imp
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
 
 from trainwright.rehearsal.states.expressions import ExpressionFailed, evaluate, fresh
-from trainwright.rehearsal.states.failures import query_failure
+from trainwright.rehearsal.states.failures import query_failure, runtime_failure
 
+LONGEST_WAIT = 2**31 - 1
 _INSTANT = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$")
 _VARIABLE = re.compile(r"^\$([A-Za-z_][A-Za-z0-9_]*)(.*)$", re.DOTALL)
 
@@ -118,11 +119,19 @@ def wait_until(self: Any, env: Any) -> float:
         text = env.stack.pop()
     instant = parse_instant(text)
     if instant is not None:
-        return (instant - datetime.datetime.now(tz=datetime.UTC)).total_seconds()
+        return _delay(env, (instant - datetime.datetime.now(tz=datetime.UTC)).total_seconds())
     if computed:
         words = f"returned a value that is not a valid ISO-8601 extended offset date-time: '{text}'"
         raise _failed(expression, env, words)
     raise FailureEventException(self._create_failure_event(env, text))
+
+
+def _delay(env: Any, seconds: float) -> float:
+    # Recorded with AWS: 24855 days from now are waited for, 24856 are not.
+    # https://github.com/localstack/localstack, tests/aws/services/stepfunctions/v2/base/test_wait
+    if seconds > LONGEST_WAIT:
+        raise runtime_failure(env, "Wait state delay is too long.")
+    return seconds
 
 
 def parse_instant(text: Any) -> datetime.datetime | None:

@@ -39,6 +39,11 @@ FIELDS = {
     "ToleratedFailureCountStringJSONata": "ToleratedFailureCount",
     "ToleratedFailurePercentageStringJSONata": "ToleratedFailurePercentage",
 }
+# A text in the call of an intrinsic function, and characters of no meaning that stand for line breaks and tabs in it.
+_QUOTED_KEY = re.compile(r"^\$\['(.+)'\]$", re.DOTALL)
+_LITERAL = re.compile(r"'(?:\\.|[^'\\])*'", re.DOTALL)
+_KEPT = {ord("\n"): "\ue00a", ord("\r"): "\ue00d", ord("\t"): "\ue009"}
+_RESTORED = {ord(kept): chr(code) for code, kept in _KEPT.items()}
 LISTS = {"CatchDecl": "Catch", "ChoicesDecl": "Choices"}
 
 
@@ -114,8 +119,41 @@ def text_of(parser_rule_context: Any) -> str | None:
 def intrinsic_of(self: Any, ctx: Any) -> StringIntrinsicFunction:
     """Preprocessor.visitString_intrinsic_function: the call as it reads once the JSON around it is decoded."""
     text = text_of(ctx.STRINGINTRINSICFUNC()) or ""
-    function, _ = IntrinsicParser.parse(text)
+    function, _ = IntrinsicParser.parse(_LITERAL.sub(lambda found: found.group().translate(_KEPT), text))
     return StringIntrinsicFunction(intrinsic_function_derivation=text, function=function)
+
+
+def extract(original: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """extract_json that looks a quoted key up as it is written, whatever quotes and backslashes it has in it.
+
+    https://github.com/localstack/localstack, tests/aws/services/stepfunctions/v2/scenarios/test_base_scenarios
+    """
+
+    def find(path: str, data: Any) -> Any:
+        quoted = _QUOTED_KEY.match(path)
+        if quoted and isinstance(data, dict) and quoted.group(1) in data:
+            return data[quoted.group(1)]
+        return original(path, data)
+
+    return find
+
+
+def unique(self: Any, env: Any) -> None:
+    """ArrayUnique._eval_body: the first of each value, whatever it is; true is not 1."""
+    self.argument_list.eval(env=env)
+    array = env.stack.pop().pop()
+    if not isinstance(array, list):
+        raise TypeError(f"Expected an array type, but got '{array}'.")
+    env.stack.append(list({json.dumps(item, sort_keys=True): item for item in reversed(array)}.values())[::-1])
+
+
+def literal_of(original: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Preprocessor._text_of_str of intrinsic functions, with the line breaks that its grammar knows nothing of."""
+
+    def literal(parse_tree: Any) -> str:
+        return original(parse_tree).translate(_RESTORED)
+
+    return literal
 
 
 def unescaped(match: re.Match[str]) -> str:

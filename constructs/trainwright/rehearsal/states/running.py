@@ -275,6 +275,28 @@ def _prepare_output(self: Any, env: Any) -> None:
     env.stack.append(Prepared(env.stack.pop()))
 
 
+def map_items(original: Any) -> Any:
+    """StateMap._eval_execution that says in JSON what a Map without Items got in the place of an array.
+
+    https://github.com/localstack/localstack, tests/aws/services/stepfunctions/v2/scenarios/test_base_scenarios
+    """
+
+    def eval_execution(self: Any, env: Any) -> None:
+        given = env.states.get_input()
+        if not self._is_language_query_jsonpath() and self.items is None and not self.item_reader:
+            _check_items(env, given)
+        original(self, env)
+
+    return eval_execution
+
+
+def _check_items(env: Any, given: Any) -> None:
+    if isinstance(given, list):
+        return
+    text = to_json_str(given, separators=(",", ":"))
+    raise failures.query_failure(env, f"Map state input must be an array but was: {text}", None)
+
+
 def eval_execution_state_output(self: Any, env: Any) -> None:
     """ExecutionState._eval_state_output: take what was prepared; a catcher has set its own."""
     output = env.stack[-1]
@@ -325,9 +347,12 @@ def _group_failed(self: Any) -> HistoryEventType | None:
     return None
 
 
-def _error_output(failure: Any) -> dict[str, str]:
-    # Where an error or a cause is missing, Step Functions gives an empty text.
+def _error_output(failure: Any) -> dict[str, str | None]:
+    # Where an error or a cause is missing, Step Functions gives an empty text, and nulls after a SendTaskFailure
+    # without an error.
     details: dict[str, Any] = next(iter((failure.event_details or {}).values()), {})
+    if failure.event_type == HistoryEventType.TaskFailed and "error" not in details:
+        return {"Error": None, "Cause": details.get("cause")}
     error = details.get("error", "")
     return {"Error": error, "Cause": failures.own_words(failure, error, details.get("cause") or "")}
 

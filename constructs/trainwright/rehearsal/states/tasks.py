@@ -5,7 +5,10 @@ https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html
 
 from __future__ import annotations
 
+import base64
 import json
+import re
+import secrets
 from typing import Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
@@ -13,6 +16,9 @@ from moto.stepfunctions.parser.asl.component.common.error_name.failure_event imp
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.lambda_eval_utils import LambdaFunctionErrorException
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_api_gateway import (
+    SfnGatewayException,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (
     StateTaskServiceCallback,
 )
@@ -31,6 +37,8 @@ from moto.stepfunctions.parser.quotas import is_within_size_quota
 
 from trainwright.rehearsal.states import failures, models, running, sdk
 
+_CODE = re.compile(r"/[^\"\\]*/functions/code/[0-9a-f]{32}/")
+_NO_FUNCTION = re.compile(r"^(Function not found: arn:[^:]+:lambda:[^:]+:\d+:function:[^:\s]+)(?=\s)")
 TEXT_LIMIT = "returned a result with a size exceeding the maximum number of bytes service limit."
 
 
@@ -59,7 +67,7 @@ def task_error(self: Any, env: Any, ex: Exception) -> FailureEvent:
 def callback_error(self: Any, env: Any, ex: CallbackOutcomeFailureError) -> FailureEvent:
     """StateTaskServiceCallback._get_callback_outcome_failure_event: SendTaskFailure's error, with its cause."""
     outcome = ex.callback_outcome_failure
-    return failures.task_failed(env, self, outcome.error or "", outcome.cause)
+    return failures.task_failed(env, self, outcome.error, outcome.cause)
 
 
 def lambda_error(self: Any, env: Any, ex: Exception) -> FailureEvent:
@@ -70,14 +78,27 @@ def lambda_error(self: Any, env: Any, ex: Exception) -> FailureEvent:
     https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
     """
     if isinstance(ex, LambdaFunctionErrorException):
-        return failures.task_failed(env, self, error_type(ex.payload), ex.payload)
+        return failures.task_failed(env, self, error_type(ex.payload), _compact(ex.payload))
     if isinstance(ex, ClientError):
         code = ex.response["Error"]["Code"]
         name = code if code in models.modelled(models.operation("lambda", "invoke")) else "AWSLambdaException"
-        return failures.task_failed(env, self, f"Lambda.{name}", sdk.long_cause(ex, "AWSLambda"))
+        return failures.task_failed(env, self, f"Lambda.{name}", _unqualified(sdk.long_cause(ex, "AWSLambda")))
     if isinstance(ex, BotoCoreError):
         return failures.task_failed(env, self, "Lambda.SdkClientException", str(ex))
     return StateTaskServiceCallback._from_error(self, env=env, ex=ex)
+
+
+def _unqualified(cause: str) -> str:
+    # The integration asks for the version $LATEST where the function's name has none, and Lambda's refusal says so.
+    return _NO_FUNCTION.sub(r"\1:$LATEST", cause)
+
+
+def _compact(payload: str) -> str:
+    # The optimised integration writes the payload anew; a function's ARN as the resource passes it as it came.
+    try:
+        return json.dumps(json.loads(payload), separators=(",", ":"))
+    except ValueError:
+        return payload
 
 
 def error_type(payload: str) -> str:
@@ -86,6 +107,18 @@ def error_type(payload: str) -> str:
         return str(json.loads(payload)["errorType"])
     except (ValueError, KeyError, TypeError):
         return "Exception"
+
+
+def api_gateway_error(self: Any, env: Any, ex: Exception) -> FailureEvent:
+    """StateTaskServiceApiGateway._from_error: by the status of the answer, whose body is the cause.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/connect-api-gateway.html
+    """
+    if isinstance(ex, SfnGatewayException):
+        return failures.task_failed(env, self, f"ApiGateway.{ex.response.status_code}", ex.response.text)
+    if isinstance(ex, FailureEventException):
+        return ex.failure_event
+    return failures.task_failed(env, self, f"ApiGateway.{type(ex).__name__}", str(ex))
 
 
 def sdk_error(self: Any, env: Any, ex: Exception) -> FailureEvent:
@@ -107,6 +140,9 @@ def _sdk_cause(service: str, error: ClientError) -> str:
         f"Service: {models.exception_prefix(service)}, Status Code: {sdk.status_code(response)}, "
         f"Request ID: {sdk.request_id(response)}"
     )
+    if service == "s3":
+        second = response["ResponseMetadata"].get("HostId") or base64.b64encode(secrets.token_bytes(57)).decode()
+        details += f", Extended Request ID: {second}"
     return f"{response['Error'].get('Message', '')} ({details})"
 
 
@@ -154,6 +190,10 @@ def normalise_response(
         return
     shape = called.output_shape if called is not None else None
     result = sdk.response_to_result(dict(response), shape)
+    if service_action_name is None and self.resource.service_name in sdk.CONTENT_TYPES:
+        result |= sdk.integration_metadata(self.resource.service_name, response)
+    if self.resource.api_name == "s3":
+        result = sdk.s3_result(self.resource.api_action, result)
     response.clear()
     response.update(result)
 
@@ -165,17 +205,25 @@ def _operation(self: Any, service: str | None, action: str | None) -> Any:
 def lambda_result(env: Any, parameters: dict[str, Any], region: str, state_credentials: Any) -> None:
     """execute_lambda_function_integration: invoke, raise what the function raised, push what Step Functions returns."""
     response = sdk.client_for(region, "lambda", state_credentials).invoke(**parameters)
-    payload = _payload(response["Payload"].read())
+    content = response["Payload"].read()
     if response.get("FunctionError"):
-        raise LambdaFunctionErrorException(response["FunctionError"], json.dumps(payload, separators=(",", ":")))
+        raise LambdaFunctionErrorException(response["FunctionError"], as_on_lambda(content.decode(errors="replace")))
     env.stack.append(
         {
             "ExecutedVersion": response.get("ExecutedVersion", "$LATEST"),
-            "Payload": payload,
-            **sdk.metadata(response),
+            "Payload": _payload(content),
+            **sdk.invocation_metadata(response, len(content)),
             "StatusCode": response["StatusCode"],
         }
     )
+
+
+def as_on_lambda(payload: str) -> str:
+    """A function's error with the code where it lies on Lambda, ``/var/task``, not in this account's folder.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (LAMBDA_TASK_ROOT)
+    """
+    return _CODE.sub("/var/task/", payload)
 
 
 def _payload(content: bytes) -> Any:

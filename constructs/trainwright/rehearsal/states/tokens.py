@@ -20,12 +20,16 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
 
 def send_task_success(self: Any, task_token: str, outcome: str) -> None:
     """StepFunctionsParserBackend.send_task_success."""
-    try:
-        json.loads(outcome)
-    except ValueError as error:
-        raise InvalidOutput(f"Invalid Output: '{error}'") from error
     success = CallbackOutcomeSuccess(callback_id=task_token, output=outcome)
-    _tell(self, task_token, lambda pool: pool.notify(callback_id=task_token, outcome=success))
+
+    def tell(pool: Any) -> bool:
+        try:
+            json.loads(outcome)
+        except ValueError as error:
+            raise InvalidOutput(f"Invalid Output: '{error}'") from error
+        return bool(pool.notify(callback_id=task_token, outcome=success))
+
+    _tell(self, task_token, tell)
 
 
 def send_task_failure(self: Any, task_token: str, error: str | None = None, cause: str | None = None) -> None:
