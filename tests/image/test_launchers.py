@@ -158,7 +158,10 @@ def started_by(mpirun: Path) -> dict[str, str]:
 
 
 def test_mpi_runs_the_users_script_in_each_process(job, pack, mpirun):
-    source = "import os, sys; print(os.environ['OMPI_COMM_WORLD_RANK'], sys.argv[1:], flush=True)"
+    source = """
+import os, sys
+os.write(1, f"{os.environ['OMPI_COMM_WORLD_RANK']} {sys.argv[1:]}\\n".encode())  # whole: the two share this output
+"""
     job.script_mode(pack(**{"main.py": source}), sagemaker_mpi_enabled=True, k=1)
     code, out, err = job.run(**started_by(mpirun))
     assert code == 0, err
@@ -181,14 +184,14 @@ time.sleep(60)
 
 def test_sigterm_reaches_every_process_and_not_what_started_them(job, pack, mpirun):
     source = """
-import signal, sys, time
+import os, signal, sys, time
 asked = []
 signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
-print("ready", flush=True)
+os.write(1, b"ready\\n")
 while not asked:
     time.sleep(0.02)
 time.sleep(0.3)
-print("saved", flush=True)
+os.write(1, b"saved\\n")
 """
     job.script_mode(pack(**{"main.py": source}), sagemaker_mpi_enabled=True)
     process = job.start(**started_by(mpirun))
