@@ -105,7 +105,7 @@ def zipped(**files):
     return buffer.getvalue()
 
 
-def wait_for(ready, what, seconds=20.0):
+def wait_for(ready, what, seconds=60.0):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = ready()
@@ -184,7 +184,7 @@ class Account:
         text = value if isinstance(value, str) else json.dumps(value if value is not None else {})
         return self.states.start_execution(stateMachineArn=machine, input=text, **arguments)["executionArn"]
 
-    def finish(self, execution, seconds=20):
+    def finish(self, execution, seconds=60):
         def ended():
             found = self.states.describe_execution(executionArn=execution)
             return found if found["status"] != "RUNNING" else None
