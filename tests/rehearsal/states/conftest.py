@@ -4,6 +4,7 @@ import contextlib
 import io
 import itertools
 import json
+import os
 import subprocess
 import sys
 import time
@@ -263,6 +264,8 @@ def running(root: Path):
     (root / "config.json").write_text(json.dumps(config))
     process = subprocess.Popen(
         [sys.executable, "-m", "trainwright.rehearsal.server", "--config", str(root / "config.json")],
+        # a script that is asked to stop before it listens ends with the grace, which AWS makes 120 seconds long
+        env={**os.environ, "TRAINWRIGHT_STOP_GRACE_SECONDS": "1.5"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
