@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from trainwright_runtime.reading import is_there, written_path
 from trainwright_runtime.settings import Checkpoints, Debugger, Profiler, Settings, TensorBoard
+from trainwright_runtime.vocabulary import matches
 
 Leaf: TypeAlias = tuple[str, ...]
 """A single setting, by its path: `("compute", "instance_type")`."""
@@ -58,8 +59,9 @@ WHOLE = (
     ("profiler", "parameters"),
     ("profiler_config", "profiling_parameters"),
     ("overrides", "*"),
+    ("compilation",),
 )
-"""Maps that are one setting."""
+"""Maps and sections that are one setting."""
 
 
 def long_name(path: Leaf) -> Leaf:
@@ -91,31 +93,24 @@ def written_leaves(settings: Settings) -> Iterator[tuple[Leaf, Any]]:
 
 
 def _walk(value: object, path: Leaf) -> Iterator[tuple[Leaf, Any]]:
-    if isinstance(value, BaseModel):
+    if any(matches(whole, path) for whole in WHOLE):
+        if value is not None or path[0] == "hyperparameters":
+            yield path, value
+    elif isinstance(value, BaseModel):
         yield from _walk_section(value, path)
-    elif isinstance(value, dict) and not _is_whole(path):
+    elif isinstance(value, dict):
         for name, entry in value.items():
             yield from _walk(entry, (*path, name))
-    elif value is not None or path[:1] == ("hyperparameters",):
+    elif value is not None:
         yield path, value
 
 
 def _walk_section(section: BaseModel, path: Leaf) -> Iterator[tuple[Leaf, Any]]:
     if isinstance(section, SWITCHED) and section.enabled is None:
         yield (*path, "enabled"), True
-    if not path or path[0] != "compilation":
-        for name in type(section).model_fields:
-            if name in section.model_fields_set:
-                yield from _walk(getattr(section, name), (*path, name))
-        return
-    yield path, section
-
-
-def _is_whole(path: Leaf) -> bool:
-    return any(
-        len(path) == len(whole) and all(want in ("*", part) for want, part in zip(whole, path, strict=True))
-        for whole in WHOLE
-    )
+    for name in type(section).model_fields:
+        if name in section.model_fields_set:
+            yield from _walk(getattr(section, name), (*path, name))
 
 
 def both_forms(settings: Settings) -> Iterator[tuple[Leaf, Leaf]]:
@@ -141,17 +136,7 @@ def as_written(data: object, leaf: Leaf) -> Leaf:
 
 def given_at(data: object, leaf: Leaf) -> bool:
     """Whether the author said anything at a setting, in either form or in a section's one word."""
-    return any(_said(data, path) for path in {leaf, short_name(leaf)})
-
-
-def _said(data: object, leaf: Leaf) -> bool:
-    for part in leaf:
-        if not isinstance(data, Mapping):
-            return True
-        if part not in data:
-            return False
-        data = data[part]
-    return True
+    return any(is_there(data, written_path(data, path)) for path in {leaf, short_name(leaf)})
 
 
 def nested(values: Iterable[tuple[Leaf, Any]]) -> dict[str, Any]:

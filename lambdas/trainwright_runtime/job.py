@@ -6,16 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainwright_runtime import images, instances, observation, scripts
-from trainwright_runtime.resolved import COUNT, ISOLATION, KEEP_ALIVE, MODE, VOLUME, ResolvedRequest
+from trainwright_runtime.resolved import (
+    COUNT,
+    GROUPS,
+    ISOLATION,
+    KEEP_ALIVE,
+    MODE,
+    PREFERENCES,
+    VOLUME,
+    ResolvedRequest,
+)
 from trainwright_runtime.sections import api_name, api_value
-from trainwright_runtime.spec import (  # noqa: F401
-    SAMPLE_DEPLOYMENT,
-    SAMPLE_FACTS,
+from trainwright_runtime.spec import (
     JobSpec,
     Request,
-    first_spec,
     present,
-    run_prefix,
     run_uri,
     s3_uri,
     section_of,
@@ -33,9 +38,7 @@ def render(spec: JobSpec) -> Request:
         "OutputDataConfig": _render_output(spec),
         "ResourceConfig": _render_resources(spec),
         "StoppingCondition": _render_stopping(spec),
-        "EnableManagedSpotTraining": spec.spot
-        if spec.request.get("serverless_job_config", "job_type") is None
-        else None,
+        "EnableManagedSpotTraining": spec.spot if not spec.request.serverless else None,
         "CheckpointConfig": _render_checkpoints(spec),
         "VpcConfig": _render_network(spec),
         "EnableNetworkIsolation": request.get(*ISOLATION),
@@ -117,7 +120,7 @@ def image_of(request: ResolvedRequest, instance_type: str | None, region: str) -
 
 def _render_algorithm(spec: JobSpec) -> Request | None:
     request = spec.request
-    if request.get("serverless_job_config", "job_type") is not None:
+    if request.serverless:
         return None
     entrypoint, arguments = scripts.entrypoint(request)
     own = request.get("algorithm_name")
@@ -220,9 +223,9 @@ def _render_output(spec: JobSpec) -> Request:
 
 def _render_resources(spec: JobSpec) -> Request | None:
     request = spec.request
-    if request.get("serverless_job_config", "job_type") is not None:
+    if request.serverless:
         return None
-    groups, preferences = request.get("compute", "instance_groups"), request.get("compute", "instance_preferences")
+    groups, preferences = request.get(*GROUPS), request.get(*PREFERENCES)
     return present(
         {
             "InstanceType": spec.instance_type,

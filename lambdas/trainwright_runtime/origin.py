@@ -18,8 +18,10 @@ _PLACES: dict[Path, Leaf] = {
     ("EnableNetworkIsolation",): ISOLATION,
     ("EnableInterContainerTrafficEncryption",): ("networking", "enable_inter_container_traffic_encryption"),
     ("ResourceConfig",): ("compute",),
-    ("HyperParameters",): ("hyperparameters",),
 }
+_FREE = {"HyperParameters": "hyperparameters", "Environment": "environment"}
+"""Blocks whose names are the user's own."""
+
 _KEPT = {("TrainingJobName",), ("RoleArn",), ("OutputDataConfig", "S3OutputPath")}
 _SOURCES = {"DataSource", "S3DataSource", "FileSystemDataSource", "DatasetSource"}
 
@@ -32,8 +34,8 @@ def field_of(path: Path, request: Request) -> Path:
         return _channel_field(path[1:], request)
     if path[0] == "Tags":
         return ("tags", request["Tags"][path[1]]["Key"]) if len(path) > 1 else ("tags",)
-    if path[0] in ("HyperParameters", "Environment"):
-        return (_snake(path[0]), *path[1:2]) if path[0] == "Environment" else ("hyperparameters", *path[1:2])
+    if path[0] in _FREE:
+        return (_FREE[str(path[0])], *path[1:2])
     return _by_table(path)
 
 

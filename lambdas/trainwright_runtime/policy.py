@@ -26,7 +26,19 @@ from trainwright_runtime.origin import field_of
 from trainwright_runtime.problems import Path, Problem, shown
 from trainwright_runtime.provision import not_provisioned
 from trainwright_runtime.reading import READING, read, refusal
-from trainwright_runtime.resolved import COUNT, IMAGE, RUNTIME, SPOT, WAIT, Values, fill_defaults, spelled
+from trainwright_runtime.resolved import (
+    CONTAINERS,
+    COUNT,
+    GROUPS,
+    IMAGE,
+    PREFERENCES,
+    RUNTIME,
+    SPOT,
+    WAIT,
+    Values,
+    fill_defaults,
+    spelled,
+)
 from trainwright_runtime.schema import schema_of
 from trainwright_runtime.sections import Section
 from trainwright_runtime.settings import Settings
@@ -324,9 +336,6 @@ class Applied:
         return {".".join(leaf): source for leaf, source in sorted(self.values.sources.items())}
 
 
-_CONTAINERS = ("training_image", "framework", "algorithm", "algorithm_name")
-
-
 def apply(request: Settings, policy: TeamPolicy | None, data: object) -> Applied:
     """The run's settings over the policy's defaults, under what the policy always sets; then the defaults. `data` is
     the run's document, for the words of its author."""
@@ -346,9 +355,10 @@ def _defaults(policy: TeamPolicy, said: Mapping[Leaf, Any]) -> dict[Leaf, Any]:
     """The policy's defaults, but for those that a choice of the run's leaves no room for: another container, other
     machines."""
     answer = leaves(policy.default)
-    if any(leaf[0] in _CONTAINERS for leaf in said):
-        answer = {leaf: value for leaf, value in answer.items() if leaf[0] not in _CONTAINERS}
-    if any(leaf in said for leaf in (("compute", "instance_groups"), ("compute", "instance_preferences"))):
+    containers = {leaf[0] for leaf in CONTAINERS}
+    if any(leaf[0] in containers for leaf in said):
+        answer = {leaf: value for leaf, value in answer.items() if leaf[0] not in containers}
+    if any(leaf in said for leaf in (GROUPS, PREFERENCES)):
         answer.pop(("compute", "instance_type"), None)
         answer.pop(COUNT, None)
     return answer
@@ -370,8 +380,8 @@ def violations(values: Values, data: object, policy: TeamPolicy, site: Site | No
         (("algorithm", "name"), allow.images, lambda _: "algorithm" in allow.images),
         (("algorithm_name",), allow.images, lambda _: "algorithm" in allow.images),
         (("compute", "instance_type"), allow.instance_types, _types_allowed(allow)),
-        (("compute", "instance_groups"), allow.instance_types, _entries_allowed(allow)),
-        (("compute", "instance_preferences"), allow.instance_types, _entries_allowed(allow)),
+        (GROUPS, allow.instance_types, _entries_allowed(allow)),
+        (PREFERENCES, allow.instance_types, _entries_allowed(allow)),
         (COUNT, [f"up to {allow.max_instance_count}"], lambda count: count <= allow.max_instance_count),
         (
             RUNTIME,
@@ -401,11 +411,11 @@ def _entries_allowed(allow: Allow) -> Any:
 
 def _too_many_hosts(values: Values, data: object, policy: TeamPolicy) -> Iterator[Problem]:
     most = policy.allow.max_instance_count
-    groups = values.get("compute", "instance_groups") or []
-    preferences = values.get("compute", "instance_preferences") or []
+    groups = values.get(*GROUPS) or []
+    preferences = values.get(*PREFERENCES) or []
     for leaf, count in (
-        (("compute", "instance_groups"), sum(group.instance_count for group in groups)),
-        (("compute", "instance_preferences"), max((entry.instance_count or 0 for entry in preferences), default=0)),
+        (GROUPS, sum(group.instance_count for group in groups)),
+        (PREFERENCES, max((entry.instance_count or 0 for entry in preferences), default=0)),
     ):
         if count > most:
             yield _not_allowed(as_written(data, leaf), f"{count} instances", [f"up to {most}"])

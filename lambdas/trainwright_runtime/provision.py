@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trainwright_runtime import problems as codes
 from trainwright_runtime.forms import Leaf, as_written
 from trainwright_runtime.problems import Problem, shown
-from trainwright_runtime.resolved import KEEP_ALIVE, Values
+from trainwright_runtime.resolved import KEEP_ALIVE, PREFERENCES, Values
 from trainwright_runtime.site import Site
 from trainwright_runtime.units import spell_duration
 
@@ -81,7 +81,7 @@ def _secrets(values: Values, has: "Capabilities") -> Iterator[Need]:
 
 
 def _preferred_plans(values: Values, has: "Capabilities") -> Iterator[Need]:
-    leaf = ("compute", "instance_preferences")
+    leaf = PREFERENCES
     for entry in values.settings.get(leaf) or []:
         for arn in entry.training_plan_arns or []:
             if not _matches(arn, has.training_plans):

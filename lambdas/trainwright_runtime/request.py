@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 from trainwright_runtime import problems as codes
 from trainwright_runtime import rules
 from trainwright_runtime.fields import RunName
-from trainwright_runtime.forms import Leaf, as_written, both_forms, given_at, leaves, long_name, nested
+from trainwright_runtime.forms import Leaf, both_forms, given_at, leaves, long_name, nested
 from trainwright_runtime.policy import Applied, TeamPolicy, apply, violations
 from trainwright_runtime.problems import Edit, Path, Problem
 from trainwright_runtime.reading import read, refusal
@@ -253,6 +253,3 @@ def _required(request: RunRequest, applied: Applied) -> Iterator[tuple[Leaf, str
         sources = ("s3_uri", "file_system_id", "dataset_arn")
         if not any(applied.values.get("inputs", name, source) for source in sources):
             yield ("inputs", name, "s3_uri"), f"write s3_uri: data://{name}/"
-
-
-__all__ = ["Checked", "RunRequest", "as_written", "canonical", "check", "edited", "json_schema", "local_source"]

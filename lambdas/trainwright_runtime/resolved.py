@@ -20,6 +20,8 @@ DEFAULT_MAX_RUNTIME_SECONDS = 86_400
 IMAGE = ("training_image",)
 TYPES = ("compute", "instance_type")
 COUNT = ("compute", "instance_count")
+GROUPS = ("compute", "instance_groups")
+PREFERENCES = ("compute", "instance_preferences")
 VOLUME = ("compute", "volume_size_in_gb")
 SPOT = ("compute", "enable_managed_spot_training")
 KEEP_ALIVE = ("compute", "keep_alive_period_in_seconds")
@@ -73,19 +75,24 @@ class ResolvedRequest:
     @property
     def all_instance_types(self) -> tuple[str, ...]:
         """Every type that the request names anywhere."""
-        groups = self.get("compute", "instance_groups") or []
-        preferences = self.get("compute", "instance_preferences") or []
+        groups = self.get(*GROUPS) or []
+        preferences = self.get(*PREFERENCES) or []
         return (*self.instance_types, *(entry.instance_type for entry in (*groups, *preferences)))
 
     @property
     def instance_count(self) -> int:
         """Hosts of one attempt; of the largest preference, where the preferences count."""
-        groups = self.get("compute", "instance_groups") or []
-        preferences = self.get("compute", "instance_preferences") or []
+        groups = self.get(*GROUPS) or []
+        preferences = self.get(*PREFERENCES) or []
         counts = [entry.instance_count for entry in preferences if entry.instance_count]
         if groups:
             return sum(group.instance_count for group in groups)
         return max(counts) if counts else self.get(*COUNT) or 1
+
+    @property
+    def serverless(self) -> bool:
+        """Whether the job is one without a container and machines of its own."""
+        return self.get("serverless_job_config", "job_type") is not None
 
     @property
     def spot(self) -> bool:
@@ -164,8 +171,7 @@ class Values:
 
     def names_machines(self) -> bool:
         """Whether something else than instance_type says on what the job runs."""
-        others = (("compute", "instance_groups"), ("compute", "instance_preferences"))
-        return any(leaf in self.settings for leaf in others) or self._serverless()
+        return any(leaf in self.settings for leaf in (GROUPS, PREFERENCES)) or self._serverless()
 
     def _serverless(self) -> bool:
         return any(leaf[0] == "serverless_job_config" for leaf in self.settings)

@@ -73,6 +73,11 @@ def lookup(table: Mapping[Section, T], path: Section) -> T | None:
     if path in table:
         return table[path]
     for pattern, entry in table.items():
-        if len(pattern) == len(path) and all(want in (ANY, part) for want, part in zip(pattern, path, strict=True)):
+        if matches(pattern, path):
             return entry
     return None
+
+
+def matches(pattern: Section, path: Section) -> bool:
+    """Whether a path is one that a pattern means, in which `*` is any one name."""
+    return len(pattern) == len(path) and all(want in (ANY, part) for want, part in zip(pattern, path, strict=True))

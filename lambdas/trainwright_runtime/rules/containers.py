@@ -24,12 +24,8 @@ def _one_container(look: Look) -> Iterator[Problem]:
         other = look.word(given[0]).removesuffix(".name")
         problem = f"this and {other} both say what runs"
         yield look.conflict(leaf, problem, remedy="keep one of them")
-    if _serverless(look.request) and given and look.given(given[0]):
+    if look.request.serverless and given and look.given(given[0]):
         yield look.conflict(given[0], "a serverless job has no container of its own", remove=True)
-
-
-def _serverless(request: ResolvedRequest) -> bool:
-    return request.get("serverless_job_config", "job_type") is not None
 
 
 def _there_is_such_an_image(look: Look) -> Iterator[Problem]:

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 
 from trainwright_runtime import instances
 from trainwright_runtime.problems import Problem
-from trainwright_runtime.resolved import COUNT, KEEP_ALIVE, SPOT, TYPES, VOLUME
+from trainwright_runtime.resolved import COUNT, GROUPS, KEEP_ALIVE, PREFERENCES, SPOT, TYPES, VOLUME
 from trainwright_runtime.rules.look import Look
 
-GROUPS, PREFERENCES = ("compute", "instance_groups"), ("compute", "instance_preferences")
 PLAN, KEY = ("compute", "training_plan_arn"), ("compute", "volume_kms_key_id")
 PLACEMENT = ("compute", "instance_placement_config")
 KEEP_ALIVE_SECONDS = 3600

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from trainwright_runtime import instances, prices
 from trainwright_runtime.fields import MAX_RUNTIME_SECONDS, MAX_WAIT_SECONDS
 from trainwright_runtime.problems import Problem
-from trainwright_runtime.resolved import CHECKPOINTS, RUNTIME, SPOT, TYPES, WAIT, spelled
+from trainwright_runtime.resolved import CHECKPOINTS, GROUPS, RUNTIME, SPOT, TYPES, WAIT, spelled
 from trainwright_runtime.rules.look import Look
 from trainwright_runtime.units import spell_duration
 
@@ -80,7 +80,7 @@ def _cost(look: Look) -> Iterator[Problem]:
 def affordable_seconds(look: Look) -> int:
     """The training time that the cap buys at on-demand prices, on the dearest type that the request names."""
     request = look.request
-    groups = request.get("compute", "instance_groups") or []
+    groups = request.get(*GROUPS) or []
     if groups:
         hourly = sum((prices.on_demand_usd_per_hour(each.instance_type) or 0) * each.instance_count for each in groups)
     else:
