@@ -1,9 +1,13 @@
 """What tests of several folders need."""
 
+import io
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,3 +41,39 @@ def installed_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     (site,) = folder.glob("lib/python*/site-packages")
     (site / "behind.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return found
+
+
+def _pack(**files: str | bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, content in files.items():
+            data = content.encode() if isinstance(content, str) else content
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def pack() -> Callable[..., bytes]:
+    """A function that makes a sourcedir.tar.gz of named contents: ``pack(**{"main.py": "..."})``."""
+    return _pack
+
+
+def _tiny_wheel(name: str) -> bytes:
+    """A wheel with one module of that name."""
+    buffer, info = io.BytesIO(), f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(f"{name}.py", "said = 'installed'\n")
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def tiny_wheel() -> Callable[[str], bytes]:
+    """A function that makes a wheel with one module of the name given."""
+    return _tiny_wheel

@@ -1,11 +1,9 @@
-import io
 import json
 import os
 import subprocess
 import sys
-import tarfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -64,23 +62,6 @@ class Container:
 @pytest.fixture
 def job(tmp_path: Path) -> Container:
     return Container(tmp_path)
-
-
-def _pack(**files: str | bytes) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for name, content in files.items():
-            data = content.encode() if isinstance(content, str) else content
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-    return buffer.getvalue()
-
-
-@pytest.fixture
-def pack() -> Callable[..., bytes]:
-    """A function that makes a sourcedir.tar.gz of named contents: ``pack(**{"main.py": "..."})``."""
-    return _pack
 
 
 class Aws:

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import tarfile
-import zipfile
 
 import pytest
 
@@ -13,19 +12,6 @@ LOOK = """
 import json, os, sys, helper
 print(json.dumps({"argv": sys.argv, "cwd": os.getcwd(), "env": dict(os.environ), "helper": helper.__file__}))
 """
-
-
-def wheel(name: str) -> bytes:
-    """A wheel with one module of that name."""
-    buffer, info = io.BytesIO(), f"{name}-1.0.dist-info"
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(f"{name}.py", "said = 'installed'\n")
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        archive.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        archive.writestr(f"{info}/RECORD", "")
-    return buffer.getvalue()
 
 
 def test_the_users_script_runs_in_its_folder_with_its_modules_and_the_toolkits_variables(job, pack):
@@ -130,8 +116,8 @@ def test_fails_on_what_is_no_archive(job):
     assert "cannot be unpacked: ReadError" in job.failure
 
 
-def test_requirements_are_installed_before_the_script_starts(job, pack, tmp_path):
-    files = {"main.py": "import own_pkg; print(own_pkg.said)", "own_pkg-1.0-py3-none-any.whl": wheel("own_pkg")}
+def test_requirements_are_installed_before_the_script_starts(tiny_wheel, job, pack, tmp_path):
+    files = {"main.py": "import own_pkg; print(own_pkg.said)", "own_pkg-1.0-py3-none-any.whl": tiny_wheel("own_pkg")}
     job.script_mode(pack(**files, **{"requirements.txt": "--no-index\n./own_pkg-1.0-py3-none-any.whl\n"}))
     target = tmp_path / "site"
     code, out, err = job.run(PIP_TARGET=str(target), PYTHONPATH=str(target))

@@ -1,9 +1,6 @@
 """The platform's own image on the account: the user's script, its requirements, its secrets, its processes."""
 
-import io
 import json
-import tarfile
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -29,36 +26,13 @@ pathlib.Path(os.environ["SM_MODEL_DIR"], "model.txt").write_text(helper.weights(
 HELPER = "def weights(epochs):\n    return f'trained for {epochs} epochs'\n"
 
 
-def sourcedir(**files):
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for name, content in files.items():
-            data = content.encode() if isinstance(content, str) else content
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-    return buffer.getvalue()
-
-
-def wheel(name):
-    buffer, info = io.BytesIO(), f"{name}-1.0.dist-info"
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(f"{name}.py", "said = 'installed'\n")
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        archive.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        archive.writestr(f"{info}/RECORD", "")
-    return buffer.getvalue()
-
-
 @pytest.fixture
-def put(either_account):
+def put(either_account, pack):
     """Upload a source; gives its address."""
 
     def go(name, **files):
         key = f"train/source/{name}/sourcedir.tar.gz"
-        either_account.client("s3").put_object(Bucket="jobs", Key=key, Body=sourcedir(**files))
+        either_account.client("s3").put_object(Bucket="jobs", Key=key, Body=pack(**files))
         return f"s3://jobs/{key}"
 
     yield go
@@ -99,13 +73,13 @@ def test_a_users_script_from_s3_runs_in_the_platforms_image(either_account, put)
     assert len(either_account.objects("checkpoints/from-s3/")) == 1
 
 
-def test_the_example_learns_and_keeps_what_the_run_asks_for(account, tmp_path):
+def test_the_example_learns_and_keeps_what_the_run_asks_for(account, tmp_path, pack):
     s3 = account.client("s3")
     write_digits(tmp_path)
     for file in tmp_path.rglob("*.csv"):
         s3.put_object(Bucket="jobs", Key=f"digits/{file.relative_to(tmp_path)}", Body=file.read_bytes())
     files = {path.name: path.read_bytes() for path in EXAMPLE.iterdir() if path.is_file()}
-    s3.put_object(Bucket="jobs", Key="sources/example.tar.gz", Body=sourcedir(**files))
+    s3.put_object(Bucket="jobs", Key="sources/example.tar.gz", Body=pack(**files))
     data = {"S3DataType": "S3Prefix", "S3Uri": "s3://jobs/digits/"}
     channels = [
         {"ChannelName": name, "DataSource": {"S3DataSource": {**data, "S3Uri": f"s3://jobs/digits/{name}/"}}}
@@ -154,8 +128,8 @@ def test_a_failing_script_is_quoted(either_account, put):
     assert job["FailureReason"].startswith("AlgorithmError: ValueError: no labels\n")
 
 
-def test_what_a_job_installs_stays_the_jobs_own(either_account, put):
-    files = {"own_thing-1.0-py3-none-any.whl": wheel("own_thing")}
+def test_what_a_job_installs_stays_the_jobs_own(either_account, put, tiny_wheel):
+    files = {"own_thing-1.0-py3-none-any.whl": tiny_wheel("own_thing")}
     files |= {"requirements.txt": "--no-index\n./own_thing-1.0-py3-none-any.whl\n"}
     address = put("requires", **files, **{"main.py": "import own_thing, sklearn; print(own_thing.said)"})
     job = either_account.train("requires", AlgorithmSpecification=PLATFORM, **script_mode(address))
@@ -165,9 +139,9 @@ def test_what_a_job_installs_stays_the_jobs_own(either_account, put):
         __import__("own_thing")
 
 
-def test_a_command_runs_in_the_source_with_its_requirements(either_account, put):
+def test_a_command_runs_in_the_source_with_its_requirements(either_account, put, tiny_wheel):
     files = {
-        "own_tool-1.0-py3-none-any.whl": wheel("own_tool"),
+        "own_tool-1.0-py3-none-any.whl": tiny_wheel("own_tool"),
         "reqs.txt": "--no-index\n./own_tool-1.0-py3-none-any.whl",
     }
     source = "import os, own_tool, pathlib, sys\nprint(sys.argv[1:], own_tool.said, os.environ['GREETING'])\n"
@@ -191,11 +165,11 @@ def test_a_command_runs_in_the_source_with_its_requirements(either_account, put)
     assert either_account.model("command") == {"m": "1"}
 
 
-def test_a_secret_reaches_the_script_with_the_roles_rights_alone(account):
+def test_a_secret_reaches_the_script_with_the_roles_rights_alone(account, pack):
     made = account.client("secretsmanager").create_secret(Name="wandb", SecretString="hunter2")["ARN"]
     s3 = account.client("s3")
     main = "import os; print(len(os.environ['WANDB_API_KEY']))"
-    s3.put_object(Bucket="jobs", Key="sources/secret.tar.gz", Body=sourcedir(**{"main.py": main}))
+    s3.put_object(Bucket="jobs", Key="sources/secret.tar.gz", Body=pack(**{"main.py": main}))
     given = {
         "AlgorithmSpecification": PLATFORM,
         "Environment": {"TRAINWRIGHT_SECRET_WANDB_API_KEY": made},
