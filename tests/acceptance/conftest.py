@@ -12,6 +12,7 @@ import pytest
 from trainwright.cli.environment import child_environment
 from trainwright.cli.processes import Processes
 from trainwright.cli.rehearse.account import Account, StartingAccount
+from trainwright.cli.rehearse.options import ONE_SPOT_INTERRUPTION, AccountOptions
 from trainwright.cli.rehearse.tools import cdk
 
 HERE = Path(__file__).parent
@@ -146,7 +147,13 @@ def platform(tmp_path_factory):
     folder = tmp_path_factory.mktemp("account")
     with Processes() as processes:
         starting = StartingAccount(
-            processes, folder, port=0, region="us-east-1", account_id="123456789012", python=Path(sys.executable)
+            processes,
+            folder,
+            port=0,
+            region="us-east-1",
+            account_id="123456789012",
+            python=Path(sys.executable),
+            options=AccountOptions(ONE_SPOT_INTERRUPTION),
         )
         deployed = Deployed(starting.wait(), folder, cdk(processes, folder))
         deployed.deploy()

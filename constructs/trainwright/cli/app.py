@@ -9,6 +9,7 @@ import typer
 
 import trainwright
 from trainwright.cli.account.app import app as account
+from trainwright.cli.account_flags import FaultsOption, ImageOption, PermissionsOption
 from trainwright.cli.problems import exit_codes, printable
 
 app = typer.Typer(
@@ -262,6 +263,9 @@ def rehearse(  # noqa: PLR0917
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the embedded account; 0 is any free one.")] = 0,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the account up at the end, until Ctrl-C.")] = False,
+    faults: FaultsOption = None,
+    image: ImageOption = None,
+    record_permissions: PermissionsOption = None,
 ) -> None:
     """Synthesise, deploy and run on this machine: no AWS account, no Docker, nothing to pay.
 
@@ -271,7 +275,17 @@ def rehearse(  # noqa: PLR0917
 
     with exit_codes(consequence=NOTHING_STARTED):
         code = command.run(
-            run, python=python, puts=put or [], team=team, policy=policy, app=cdk_app, port=port, keep=keep
+            run,
+            python=python,
+            puts=put or [],
+            team=team,
+            policy=policy,
+            app=cdk_app,
+            port=port,
+            keep=keep,
+            faults=faults,
+            images=image or [],
+            record_permissions=record_permissions,
         )
         raise typer.Exit(code)
 

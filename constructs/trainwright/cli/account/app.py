@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from trainwright.cli.account_flags import FaultsOption, ImageOption, PermissionsOption
 from trainwright.cli.problems import exit_codes
 
 app = typer.Typer(
@@ -17,7 +18,7 @@ app = typer.Typer(
 
 
 @app.command()
-def up(
+def up(  # noqa: PLR0917
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where it listens; 0 is any free port.")] = 0,
     cdk_app: Annotated[
         Path | None,
@@ -33,12 +34,15 @@ def up(
     python: Annotated[
         Path | None, typer.Option(metavar="PATH", help="The Python that trains. Default: the active environment's.")
     ] = None,
+    faults: FaultsOption = None,
+    image: ImageOption = None,
+    record_permissions: PermissionsOption = None,
 ) -> None:
     """Open an account on this machine, deploy the app into it, and serve any AWS client until Ctrl-C.
 
     Paste the printed `export` lines into another terminal: `trainwright run`, `list`, `stop`, the AWS CLI, boto3, CDK.
 
-    No AWS account, no Docker, nothing to pay. Spot machines stay: only `trainwright rehearse` takes them away.
+    No AWS account, no Docker, nothing to pay. Nothing goes wrong by itself: --faults says what does.
 
     With --data, S3 objects and run records are saved every 10 seconds and at the end, and put back at the next start.
 
@@ -55,4 +59,15 @@ def up(
     from trainwright.cli.account import command  # noqa: PLC0415 - help texts must come at once
 
     with exit_codes(consequence="Nothing was started."):
-        raise typer.Exit(command.up(port=port, app=cdk_app, deploy=not no_deploy, data=data, python=python))
+        raise typer.Exit(
+            command.up(
+                port=port,
+                app=cdk_app,
+                deploy=not no_deploy,
+                data=data,
+                python=python,
+                faults=faults,
+                images=image or [],
+                record_permissions=record_permissions,
+            )
+        )

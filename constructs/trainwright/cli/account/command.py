@@ -15,6 +15,7 @@ from trainwright.cli.processes import Processes
 from trainwright.cli.rehearse import synth
 from trainwright.cli.rehearse.account import check_port
 from trainwright.cli.rehearse.opening import Opening
+from trainwright.cli.rehearse.options import AccountOptions, read
 from trainwright.cli.rehearse.outcome import shown_path
 from trainwright.cli.rehearse.session import (
     INTERRUPTED,
@@ -37,6 +38,7 @@ class Settings:
         port: 0 for any free one.
         data: the folder that keeps objects and records between starts; None forgets them.
         home: the folder for logs and what is synthesised.
+        options: of the account.
     """
 
     app: synth.App | None
@@ -44,9 +46,20 @@ class Settings:
     port: int
     data: Path | None
     home: Path
+    options: AccountOptions
 
 
-def up(*, port: int, app: Path | None, deploy: bool, data: Path | None, python: Path | None) -> int:
+def up(
+    *,
+    port: int,
+    app: Path | None,
+    deploy: bool,
+    data: Path | None,
+    python: Path | None,
+    faults: Path | None,
+    images: list[str],
+    record_permissions: Path | None,
+) -> int:
     """The exit code: 130 when it was ended with Ctrl-C, 1 when a step was not true or the account broke.
 
     Raises BadInput for what can be known to be wrong before anything is started.
@@ -54,7 +67,8 @@ def up(*, port: int, app: Path | None, deploy: bool, data: Path | None, python: 
     display = Display()
     end_on_sigterm()
     try:
-        settings = settle(port=port, app=app, deploy=deploy, data=data, python=python)
+        options = read(faults_file=faults, image=images, record_permissions=record_permissions, otherwise={})
+        settings = settle(port=port, app=app, deploy=deploy, data=data, python=python, options=options)
         forget_the_users_aws()
         return _open(settings, display)
     except KeyboardInterrupt:
@@ -62,7 +76,15 @@ def up(*, port: int, app: Path | None, deploy: bool, data: Path | None, python: 
         return INTERRUPTED
 
 
-def settle(*, port: int, app: Path | None, deploy: bool, data: Path | None, python: Path | None) -> Settings:
+def settle(
+    *,
+    port: int,
+    app: Path | None,
+    deploy: bool,
+    data: Path | None,
+    python: Path | None,
+    options: AccountOptions,
+) -> Settings:
     """Check everything that can be checked by reading."""
     if not deploy:
         _check_empty(app, data)
@@ -72,6 +94,7 @@ def settle(*, port: int, app: Path | None, deploy: bool, data: Path | None, pyth
         port=port,
         data=data.absolute() if data else None,
         home=Path(".rehearsal", "up").resolve(),
+        options=options,
     )
     if settings.data:
         folder.check(settings.data)
@@ -105,7 +128,13 @@ def _serve(settings: Settings, workspace: Workspace, display: Display) -> None:
     kept = folder.opened(settings.data) if settings.data else nullcontext()
     with kept as data, Processes() as processes:
         opening = Opening(
-            workspace, display, processes, port=settings.port, python=settings.python, faults={}, seconds={}
+            workspace,
+            display,
+            processes,
+            port=settings.port,
+            python=settings.python,
+            options=settings.options,
+            seconds={},
         )
         OpenAccount(opening, settings.app, data, display, workspace).serve()
 

@@ -18,18 +18,12 @@ from botocore.config import Config
 from trainwright.cli.environment import ROOT_KEY, aws_environment, child_environment
 from trainwright.cli.errors import BadInput, StepFailed
 from trainwright.cli.processes import Processes
+from trainwright.cli.rehearse.options import AccountOptions
 
 # The account and region of the AWS documentation's examples: an app that names no environment is deployed here.
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
 START_SECONDS = 60.0
-
-# What the rehearsal does to a spot job: half way through, once there is something to resume from, without a warning.
-ONE_SPOT_INTERRUPTION = {
-    "spot_interruptions": [
-        {"after": "checkpoint", "seconds": None, "step": None, "fraction": 0.5, "mode": "hard", "times": 1}
-    ]
-}
 
 
 @dataclass
@@ -79,14 +73,14 @@ class StartingAccount:
         region: str,
         account_id: str,
         python: Path,
-        faults: dict[str, Any] = ONE_SPOT_INTERRUPTION,
+        options: AccountOptions,
     ) -> None:
         self._root = root
         self.region = region
         self.account_id = account_id
         config = {"port": port, "region": region, "account_id": account_id, "root": str(root), "python": str(python)}
         config_file = root / "config.json"
-        config_file.write_text(json.dumps(config | {"faults": faults}), encoding="utf-8")
+        config_file.write_text(json.dumps(config | options.config()), encoding="utf-8")
         with self._answer.open("w") as answer, self._log.open("w") as log:
             # Its end of the pipe closes when we die, however we die: that is how it knows to go too.
             self.process = processes.start(

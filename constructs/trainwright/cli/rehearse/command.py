@@ -9,6 +9,7 @@ from trainwright.cli.display import Display
 from trainwright.cli.processes import Processes
 from trainwright.cli.rehearse.account import Account
 from trainwright.cli.rehearse.job import Rehearsal
+from trainwright.cli.rehearse.options import ONE_SPOT_INTERRUPTION, read
 from trainwright.cli.rehearse.session import INTERRUPTED, end_on_sigterm, forget_the_users_aws, show_exports
 from trainwright.cli.rehearse.settings import Settings, settle
 from trainwright.cli.rehearse.workspace import opened
@@ -24,6 +25,9 @@ def run(
     app: Path | None,
     port: int,
     keep: bool,
+    faults: Path | None,
+    images: list[str],
+    record_permissions: Path | None,
 ) -> int:
     """The exit code: 0 when every step was true, 1 when one was not, 130 when it was interrupted.
 
@@ -32,7 +36,20 @@ def run(
     display = Display()
     end_on_sigterm()
     try:
-        settings = settle(request, python=python, puts=puts, team=team, policy=policy, app=app, port=port, keep=keep)
+        options = read(
+            faults_file=faults, image=images, record_permissions=record_permissions, otherwise=ONE_SPOT_INTERRUPTION
+        )
+        settings = settle(
+            request,
+            python=python,
+            puts=puts,
+            team=team,
+            policy=policy,
+            app=app,
+            port=port,
+            keep=keep,
+            options=options,
+        )
         forget_the_users_aws()
         return 0 if _rehearse(settings, display) else 1
     except KeyboardInterrupt:

@@ -15,7 +15,7 @@ from trainwright.cli.display import Display, Step
 from trainwright.cli.errors import StepFailed
 from trainwright.cli.processes import Processes
 from trainwright.cli.rehearse import data, runs
-from trainwright.cli.rehearse.account import ONE_SPOT_INTERRUPTION, Account
+from trainwright.cli.rehearse.account import Account
 from trainwright.cli.rehearse.following import Watch, WatchedJob
 from trainwright.cli.rehearse.opening import Opening
 from trainwright.cli.rehearse.outcome import Outcome, count, shown_path
@@ -48,7 +48,7 @@ class Rehearsal:
             processes,
             port=settings.port,
             python=settings.python,
-            faults=ONE_SPOT_INTERRUPTION,
+            options=settings.options,
             seconds=self.outcome.seconds,
         )
 

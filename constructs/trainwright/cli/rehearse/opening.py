@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from trainwright.cli.display import Display
 from trainwright.cli.processes import Processes
 from trainwright.cli.rehearse import tools
 from trainwright.cli.rehearse.account import ACCOUNT_ID, REGION, Account, StartingAccount
 from trainwright.cli.rehearse.deploy import deploy
+from trainwright.cli.rehearse.options import AccountOptions
 from trainwright.cli.rehearse.outcome import count
 from trainwright.cli.rehearse.synth import App, synthesise
 from trainwright.cli.rehearse.workspace import Workspace
@@ -28,7 +28,7 @@ class Opening:
         *,
         port: int,
         python: Path,
-        faults: dict[str, Any],
+        options: AccountOptions,
         seconds: dict[str, float | None],
     ) -> None:
         self._workspace = workspace
@@ -36,7 +36,7 @@ class Opening:
         self._processes = processes
         self._port = port
         self._python = python
-        self._faults = faults
+        self._options = options
         self._seconds = seconds
 
     def start_empty(self) -> Account:
@@ -72,7 +72,7 @@ class Opening:
             account_id=account_id,
             region=region,
             python=self._python,
-            faults=self._faults,
+            options=self._options,
         )
 
     def deploy(self, account: Account, found: Callable[[], str]) -> None:

@@ -12,6 +12,7 @@ from trainwright.cli import images, imports, requests
 from trainwright.cli.errors import BadInput
 from trainwright.cli.rehearse import data, synth
 from trainwright.cli.rehearse.account import check_port
+from trainwright.cli.rehearse.options import AccountOptions
 from trainwright.cli.source import Source
 from trainwright_runtime import problems as codes
 from trainwright_runtime.policy import TeamPolicy
@@ -34,6 +35,7 @@ class Settings:
         port: of the embedded account; 0 for any free one.
         keep: keep the account up at the end until Ctrl-C.
         home: the folder `.rehearsal`.
+        options: of the embedded account.
     """
 
     request: requests.RunRequest
@@ -45,6 +47,7 @@ class Settings:
     port: int
     keep: bool
     home: Path
+    options: AccountOptions
 
 
 def settle(
@@ -57,6 +60,7 @@ def settle(
     app: Path | None,
     port: int,
     keep: bool,
+    options: AccountOptions,
 ) -> Settings:
     """Check everything that can be checked by reading; BadInput lists what is wrong."""
     is_sample = request_file is None
@@ -71,6 +75,7 @@ def settle(
         port=port,
         keep=keep,
         home=Path(".rehearsal").resolve(),
+        options=options,
     )
     _check_inputs(settings)
     _check_imports(settings)
