@@ -34,16 +34,17 @@ format: $(VENV)/.test ## format and mend what can be mended by itself
 bench: $(VENV)/.base ## what the main job costs: seconds, overhead, transitions, Lambda calls
 	@$(BIN)/python tools/bench.py
 
-test-more: $(VENV)/.more .sdk/v2/.installed .sdk/v3/.installed ## the tests that need torch, AWS's SDKs or a browser; says what it ran and what it could not
+test-more: $(VENV)/.more .sdk/v2/.installed .sdk/v3/.installed .sdk/aws/.installed ## the tests that need torch, AWS's SDKs and CLI or a browser; says what it ran and what it could not
 	@test -f .rehearsal/last/report.html || $(BIN)/trainwright rehearse
 	$(BIN)/python -m pytest -m more -rA
 
-# The SageMaker SDKs judge what we render for them. Each has dependencies of its own and lives in an environment of its
-# own; where one cannot be installed, its tests skip and say so.
+# The SageMaker SDKs judge what we render for them, and they and the AWS CLI are clients of the embedded account. Each has
+# dependencies of its own and lives in an environment of its own; where one cannot be installed, its tests skip and say so.
+# PyPI has version 1 of the AWS CLI only: an `aws` of version 2 on PATH is taken in its place.
 .sdk/%/.installed: tools/requirements-sdk-%.txt | $(VENV)/bin/python
-	@echo "set-up: installing the SageMaker SDK $* in an environment of its own (some hundred megabytes)"
+	@echo "set-up: installing $(shell sed -n 's/^\([a-z]*\)==/\1 /p' tools/requirements-sdk-$*.txt) in an environment of its own"
 	@$(VENV)/bin/python -m venv .sdk/$*
-	@.sdk/$*/bin/python -m pip install --quiet -r $< && touch $@ || echo "set-up: the SDK $* could not be installed"
+	@.sdk/$*/bin/python -m pip install --quiet -r $< && touch $@ || echo "set-up: it could not be installed"
 
 clean: ## remove what was made here: environment, tools, rehearsals, caches
 	rm -rf $(VENV) .sdk node_modules .rehearsal cdk.out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

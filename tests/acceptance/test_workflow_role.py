@@ -138,8 +138,8 @@ def denials(platform):
     return permissions(platform)["denied"]
 
 
-def permissions(platform):
-    with urllib.request.urlopen(f"{platform.account.endpoint}/_trainwright/permissions") as answer:
+def permissions(platform, page=""):
+    with urllib.request.urlopen(f"{platform.account.endpoint}/_trainwright/permissions{page}") as answer:
         return json.load(answer)
 
 
@@ -148,3 +148,20 @@ def test_a_run_with_the_whole_role_is_denied_nothing(platform):
     assert platform.finish(platform.start())["status"] == "SUCCEEDED"
     assert denials(platform)[before:] == []
     assert permissions(platform)["unknown"] == []
+
+
+def test_the_record_finds_the_surplus_that_is_accounted_for(platform, role):
+    assert platform.finish(platform.start())["status"] == "SUCCEEDED"
+    roles = permissions(platform, "/record")["roles"]
+    [found] = [each for each in roles if each["arn"].endswith(f"/{role.name}")]
+    idle = {action for each in found["statements"] for action in each["surplus"]["actions"]}
+    assert "sagemaker:ListTags" in idle and idle <= {*ONLY_AWS, *BY_A_STOP}
+    assert {each["stack"] for each in roles} >= {found["stack"]} and found["logical_id"]
+
+
+def test_the_record_holds_what_a_job_did_with_its_role(platform):
+    assert platform.finish(platform.start())["status"] == "SUCCEEDED"
+    roles = permissions(platform, "/record")["roles"]
+    [jobs] = [each for each in roles if each["trusts"] == ["sagemaker.amazonaws.com"]]
+    used = {(use["action"], use["by"]) for each in jobs["statements"] for use in each["used"]}
+    assert ("s3:PutObject", "service") in used

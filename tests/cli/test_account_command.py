@@ -7,10 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from trainwright.cli import teams
-from trainwright.cli.account import closing, command
+from trainwright.cli.account import closing, command, folder
 from trainwright.cli.account import open as opening
 from trainwright.cli.display import Display
 from trainwright.cli.errors import StepFailed
@@ -60,53 +59,36 @@ def test_an_app_that_does_not_synthesise_ends_with_1_and_its_logs(here: Path, mo
     assert not (here / ".rehearsal/up/account").exists() and not (here / "kept/kept.json").exists()
 
 
-class Saving:
-    """A snapshot whose saves end as they are told, the last one for ever."""
-
-    def __init__(self, *ends: Exception | None) -> None:
-        self.ends, self.root = list(ends), Path("kept")
-
-    def save(self) -> Any:
-        end = self.ends.pop(0) if len(self.ends) > 1 else self.ends[0]
-        if end:
-            raise end
-        return SimpleNamespace(objects=2, items=1)
-
-
 @pytest.fixture
-def serving(monkeypatch: Any) -> Any:
-    """An open account with these saves, ended by Ctrl-C after `looks` looks at its process: what it said."""
+def serving(monkeypatch: Any, tmp_path: Path) -> Any:
+    """An open account that is ended by Ctrl-C, or by `error`: what it said."""
 
-    def serve(snapshot: Saving | None, looks: int = 4, error: Exception | None = None) -> str:
-        monkeypatch.setattr(opening, "SAVE_SECONDS", 0.0)
+    def serve(*, keeps: bool = True, error: Exception | None = None) -> str:
         monkeypatch.setattr(opening, "POLL_SECONDS", 0.0)
-        ends = [None] * looks + [error or KeyboardInterrupt()]
+        monkeypatch.chdir(tmp_path)
+        ends = [None, None, error or KeyboardInterrupt()]
 
         def check_alive() -> None:
             if ends and (end := ends.pop(0)):
                 raise end
 
         display = Display()
-        account = opening.OpenAccount(None, None, None, display, None)  # type: ignore[arg-type]
-        account.account = SimpleNamespace(check_alive=check_alive, client=str)  # type: ignore[assignment]
-        account._snapshot = snapshot  # type: ignore[assignment]
-        monkeypatch.setattr(account, "_open", lambda: None)
-        monkeypatch.setattr(account, "_show", lambda: None)
-        with pytest.raises(type(error) if error else KeyboardInterrupt):
-            account.serve()
+        with folder.opened(tmp_path / "kept") as data:
+            account = opening.OpenAccount(None, None, data, display, None)  # type: ignore[arg-type]
+            account.account = SimpleNamespace(check_alive=check_alive, client=str)  # type: ignore[assignment]
+            account._keeps = keeps
+            monkeypatch.setattr(account, "_open", lambda: None)
+            monkeypatch.setattr(account, "_show", lambda: None)
+            with pytest.raises(type(error) if error else KeyboardInterrupt):
+                account.serve()
         return display.transcript()
 
     return serve
 
 
-def test_it_saves_at_the_end_and_says_how_much(serving: Any) -> None:
-    assert serving(Saving(None)) == "kept keeps 2 objects and 1 table row.\n"
-    assert serving(None) == ""
-
-
-def test_a_save_that_fails_is_said_once_and_tried_again(serving: Any) -> None:
-    said = serving(Saving(OSError("disk full"), OSError("disk full"), None), looks=8)
-    assert said.count("disk full") == 1 and said.endswith("kept keeps 2 objects and 1 table row.\n")
+def test_it_says_at_the_end_how_much_is_kept(serving: Any) -> None:
+    assert serving() == "kept keeps 0 objects and 0 table rows.\n"
+    assert serving(keeps=False) == ""
 
 
 @pytest.mark.parametrize("hurry", [True, False], ids=["a second Ctrl-C", "too slow"])
@@ -117,19 +99,14 @@ def test_runs_that_do_not_end_in_time_are_left_to_the_next_start(hurry: bool, se
         return False
 
     monkeypatch.setattr(closing, "stop_running", stop)
-    told, saved = serving(Saving(None)).splitlines()
+    told, saved = serving().splitlines()
     assert told == "Not every run has ended by itself; the next start with --data closes them."
-    assert saved == "kept keeps 2 objects and 1 table row."
-
-
-def test_fails_when_the_last_save_fails(serving: Any) -> None:
-    with pytest.raises(StepFailed, match="the one before it stays: disk full"):
-        serving(Saving(None, OSError("disk full")), looks=2)
+    assert saved == "kept keeps 0 objects and 0 table rows."
 
 
 def test_fails_when_the_accounts_process_dies(serving: Any) -> None:
     died = StepFailed("the embedded account ended by itself (exit code -9)")
-    assert "not saved" not in serving(Saving(EndpointConnectionError(endpoint_url="e")), looks=1, error=died)
+    assert serving(error=died) == ""
 
 
 class Clients:

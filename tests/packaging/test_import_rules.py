@@ -41,9 +41,9 @@ RULES = {
         files(LIBRARY / "rehearsal"),
         {"aws_cdk", "constructs", "trainwright_runtime", "trainwright.cli"},
     ),
-    "the command line starts the rehearsal and does not import it": (
+    "the command line starts the rehearsal and does not load what it is made of": (
         files(LIBRARY / "cli"),
-        {"aws_cdk", "trainwright.rehearsal", "moto"},
+        {"aws_cdk", "moto"},
     ),
     "the brain does no input or output": (files(RUNTIME, without=("handlers",)), AWS_CLIENTS),
     "trainkit needs the standard library alone": (
@@ -58,6 +58,24 @@ def test_rule(rule: str) -> None:
     checked, forbidden = RULES[rule]
     broken = {str(file.relative_to(ROOT)): sorted(imported(file) & forbidden) for file in checked}
     assert {file: names for file, names in broken.items() if names} == {}
+
+
+# What a person writes or keeps must be judged in the same words before the account starts and in it.
+FORMATS = (
+    "trainwright.rehearsal.config",
+    "trainwright.rehearsal.faults",
+    "trainwright.rehearsal.jobs.images",
+    "trainwright.rehearsal.keeping.folder",
+)
+
+
+def test_the_command_line_knows_no_more_of_the_rehearsal_than_its_file_formats() -> None:
+    def is_format(name: str) -> bool:
+        return any(f"{known}.".startswith(f"{name}.") or name.startswith(f"{known}.") for known in FORMATS)
+
+    names = {name for file in files(LIBRARY / "cli") for name in imported(file)}
+    used = {name for name in names if name.startswith("trainwright.rehearsal")}
+    assert used and {name for name in used if not is_format(name)} == set()
 
 
 def test_the_rehearsal_takes_nothing_of_the_library_but_its_own() -> None:

@@ -6,9 +6,12 @@ import json
 
 import pytest
 
-from trainwright.rehearsal.permissions.conditions import Context, Unmapped, holds
+from trainwright.rehearsal.permissions.actions import Need
+from trainwright.rehearsal.permissions.conditions import Context, Found, Unmapped, holds
+from trainwright.rehearsal.permissions.decision import Names, Rules, judge
 from trainwright.rehearsal.permissions.keys import KNOWN
 from trainwright.rehearsal.permissions.policies import UNKNOWN_RESOURCE, Undecided, arn_matches, parse, speaking
+from trainwright.rehearsal.permissions.resource_policies import NONE, ResourcePolicy
 
 _NONE = Context({}, KNOWN)
 
@@ -156,3 +159,80 @@ def test_doubt_gives_way_to_a_statement_that_is_sure():
     assert _allowed(_policy(doubtful, sure), "s3:GetObject")
     with pytest.raises(Undecided):
         _allowed(_policy(doubtful), "s3:GetObject")
+
+
+# --- several policies at once --------------------------------------------------------------------------------------
+
+_ROOT = "arn:aws:iam::1:root"
+_NAMES = Names("arn:aws:sts::1:assumed-role/r/s", "arn:aws:iam::1:role/r", (_ROOT, "1"))
+_MAY = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}
+_ODD = {"Condition": {"Bool": {"odd:Key": "true"}}}
+
+
+def _judged(identity=(), resource=None, *, must_agree=False, boundary=None, sessions=()):
+    own = ResourcePolicy(_policy(*resource), must_agree) if resource is not None else NONE
+    limit = None if boundary is None else _policy(*boundary)
+    rules = Rules([("inline:w", _policy(*identity))], limit, [_policy(*one) for one in sessions], own)
+    return judge(Need("kms:Decrypt", "arn:aws:kms:us-east-1:1:key/k"), _NONE, rules, _NAMES)
+
+
+def _for(principal, **more):
+    return _MAY | {"Principal": {"AWS": principal}} | more
+
+
+@pytest.mark.parametrize(
+    ("rules", "why"),
+    [
+        ({"identity": [_MAY]}, None),
+        ({"identity": [_MAY], "resource": []}, None),
+        ({"identity": [_MAY], "resource": [], "must_agree": True}, "no resource-based policy allows"),
+        ({"identity": [_MAY], "resource": [_for(_ROOT)], "must_agree": True}, None),
+        ({"identity": [_MAY], "resource": [_for("1")], "must_agree": True}, None),
+        ({"resource": [_for(_ROOT)], "must_agree": True}, "no identity-based policy allows"),
+        ({"resource": [_for(_ROOT)]}, "no identity-based policy allows"),
+        ({"resource": [_for(_NAMES.role)]}, None),
+        ({"resource": [_for(_NAMES.role)], "boundary": []}, "no permissions boundary allows"),
+        ({"resource": [_for(_NAMES.role)], "sessions": [[]]}, "no session policy allows"),
+        ({"resource": [_for(_NAMES.session)], "boundary": [], "sessions": [[]]}, None),
+        ({"identity": [_MAY], "sessions": [[], [_MAY]]}, None),
+        ({"identity": [_MAY], "sessions": [[_MAY | {"Effect": "Deny"}]]}, "explicit deny in a session policy"),
+        ({"identity": [_MAY], "resource": [_for(_ROOT, Effect="Deny")]}, "explicit deny in a resource-based policy"),
+        ({"identity": [_MAY], "resource": [_for("*", **_ODD)]}, None),
+    ],
+)
+def test_policies_together(rules, why):
+    refusal = _judged(**rules).refusal
+    assert refusal is None if why is None else why in refusal
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"resource": [_for("*", **_ODD)]},
+        {"identity": [_MAY], "resource": [_for("*", **_ODD)], "must_agree": True},
+        {"identity": [_MAY], "resource": [_for("*", Effect="Deny", **_ODD)]},
+        {"identity": [_MAY], "resource": [_MAY | {"NotPrincipal": {"AWS": "2"}}]},
+    ],
+)
+def test_doubt_that_would_decide_is_told(rules):
+    with pytest.raises((Undecided, Unmapped)):
+        _judged(**rules)
+
+
+def test_every_statement_that_allows_is_named():
+    second = _MAY | {"Sid": "Wide", "Action": "kms:*"}
+    assert [one.sid for _, one in _judged(identity=[_MAY, second]).grants] == [None, "Wide"]
+
+
+def test_a_key_that_is_costly_is_looked_up_when_a_policy_asks():
+    asked = []
+
+    def ask(key):
+        asked.append(key)
+        return Found(["research"]) if key == "aws:resourcetag/team" else None
+
+    context = Context({"aws:sourceip": ["127.0.0.1"]}, KNOWN, ask)
+    assert context.get("aws:SourceIp") == ["127.0.0.1"] and asked == []
+    assert context.get("aws:ResourceTag/team") == ["research"]
+    with pytest.raises(Unmapped):
+        context.get("odd:Key")

@@ -11,7 +11,8 @@ FaultsOption = Annotated[
     Path | None, typer.Option("--faults", metavar="FILE", help="What goes wrong, in YAML (docs/faults.md).")
 ]
 ImageOption = Annotated[
-    list[str] | None, typer.Option("--image", metavar="URI=DIR", help="What runs for an image. Repeatable.")
+    list[str] | None,
+    typer.Option("--image", metavar="URI=DIR", help="What runs for an image: a folder with a Dockerfile. Repeatable."),
 ]
 PermissionsOption = Annotated[
     Path | None,

@@ -8,7 +8,11 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from trainwright.rehearsal import facade, gate, permissions, wire
+from trainwright.rehearsal import facade, faults, gate, permissions, wire
+from trainwright.rehearsal.clock import page
+from trainwright.rehearsal.faults import denials
+from trainwright.rehearsal.keeping import answers
+from trainwright.rehearsal.permissions import granted
 
 
 class _Handler(MotoRequestHandler):
@@ -23,7 +27,10 @@ class _Handler(MotoRequestHandler):
 def http_server(listener: socket.socket) -> BaseWSGIServer:
     """A server on the bound socket; call its ``serve_forever``."""
     gate.page("health", _health)
+    gate.page("clock", page.answer)
     gate.page("permissions", _permissions)
+    gate.page("faults", _faults)
+    gate.page("keeping", answers.begin)
     application = gate.Gate(DomainDispatcherApplication(create_backend_app))
     host, port = listener.getsockname()[:2]
     return make_server(host, port, application, threaded=True, request_handler=_Handler, fd=listener.fileno())
@@ -34,4 +41,10 @@ def _health(environ: dict[str, Any]) -> wire.Answer:
 
 
 def _permissions(environ: dict[str, Any]) -> wire.Answer:
-    return gate.json_answer(permissions.report())
+    if environ["PATH_INFO"].endswith("/record"):
+        return gate.json_answer(granted.document())
+    return gate.json_answer({**permissions.report(), "injected": denials.report()})
+
+
+def _faults(environ: dict[str, Any]) -> wire.Answer:
+    return gate.json_answer(faults.report())

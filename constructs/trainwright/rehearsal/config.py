@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+# By this the account, and the command that started it, tell their own calls from those of its users: all have one key.
+OWN_AGENT = "trainwright-rehearsal"
+
 
 @dataclass(frozen=True)
 class Config:
     """What the server was started with; ``root`` holds everything it writes, ``python`` runs training scripts.
 
-    ``images`` gives folders for image URIs that nobody pushes here.
+    ``images`` gives folders for image URIs that nobody pushes here. ``keep`` is a folder (``keeping.folder``) that
+    takes every change of objects and items from when its page ``keeping`` is asked for; empty: nothing is kept.
     """
 
     root: Path
@@ -22,3 +26,4 @@ class Config:
     python: str = sys.executable
     faults: dict[str, Any] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
+    keep: str = ""

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from trainwright.rehearsal import facade
+from trainwright.rehearsal import facade, permissions
+from trainwright.rehearsal.faults import deliveries
 
 LOG = logging.getLogger("trainwright.rehearsal")
 PRINCIPAL = "events.amazonaws.com"
@@ -140,6 +141,10 @@ def deliver(rule: Any, event: dict[str, Any], otherwise: Callable[[dict[str, Any
         return
     if not rule.event_pattern.matches_event(envelope(event)):
         return
+    deliveries.pass_on(event, lambda: _to_targets(rule, event, otherwise))
+
+
+def _to_targets(rule: Any, event: dict[str, Any], otherwise: Callable[[dict[str, Any]], None]) -> None:
     for target in rule.targets:
         try:
             _deliver(rule, target, event, otherwise)
@@ -152,7 +157,8 @@ def _deliver(rule: Any, target: dict[str, Any], event: dict[str, Any], otherwise
     service = arn.split(":")[2]
     senders = {"lambda": _to_lambda, "states": _to_state_machine, "sns": _to_topic}
     if service not in senders:
-        otherwise(target)
+        if not _refused(rule.arn, arn):
+            otherwise(target)
         return
     senders[service](rule.arn, target, target_input(target, envelope(event), rule.arn))
 
@@ -213,5 +219,15 @@ def _to_state_machine(rule_arn: str, target: dict[str, Any], payload: str) -> No
     client.start_execution(stateMachineArn=target["Arn"], input=payload)
 
 
+def _refused(rule_arn: str, resource: str) -> bool:
+    """Whether the policy of a topic or a queue, or of its key, keeps EventBridge out."""
+    why = permissions.refused_service(PRINCIPAL, resource, rule_arn)
+    if why:
+        LOG.error("rule %s cannot deliver: %s", rule_arn, why)
+    return why is not None
+
+
 def _to_topic(rule_arn: str, target: dict[str, Any], payload: str) -> None:
+    if _refused(rule_arn, target["Arn"]):
+        return
     facade.client("sns").publish(TopicArn=target["Arn"], Message=payload)

@@ -11,14 +11,12 @@ import json
 import logging
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
-from trainwright.rehearsal import permissions, processes
-from trainwright.rehearsal.config import Config
+from trainwright.rehearsal import clock, permissions, processes
+from trainwright.rehearsal.config import OWN_AGENT, Config
 from trainwright.rehearsal.permissions import sessions
 from trainwright.rehearsal.permissions.errors import PermissionDenied
 
@@ -42,7 +40,7 @@ _lost_guarantees: list[str] = []
 _namespaces = False
 _client_lock = threading.Lock()
 _log_lock = threading.Lock()
-_events = ThreadPoolExecutor(max_workers=1, thread_name_prefix="events")
+_events = clock.Lane("events")
 
 
 # --- configuration -------------------------------------------------------------------------------------------------
@@ -190,7 +188,7 @@ def credentials(role_arn: str, service_principal: str, session_name: str = "rehe
     Raises:
         PermissionDenied: the role does not exist or does not trust the service.
     """
-    session = sessions.mint(role_arn, service_principal, session_name)
+    session = sessions.mint(role_arn, service_principal, session_name, by=sessions.PROCESS)
     return {
         "AWS_ACCESS_KEY_ID": session.access_key,
         "AWS_SECRET_ACCESS_KEY": session.secret_key,
@@ -221,7 +219,7 @@ def _session_client(service: str, access_key: str) -> Any:
 
 def _make_client(service: str, access_key: str, secret_key: str, token: str | None) -> Any:
     with _client_lock:
-        return _boto_session().client(
+        made = _boto_session().client(
             service,
             endpoint_url=endpoint(),
             aws_access_key_id=access_key,
@@ -230,6 +228,25 @@ def _make_client(service: str, access_key: str, secret_key: str, token: str | No
             region_name=region(),
             config=_client_config(),
         )
+    if clock.current().mode == "jump":
+        _work_for_caller(made)
+    return made
+
+
+def _work_for_caller(client: Any) -> None:
+    """Have a client's calls be part of the work of whoever makes them, with a clock that jumps."""
+    call = client._make_api_call
+
+    def make_api_call(operation: str, parameters: dict[str, Any]) -> Any:
+        with clock.away():
+            return call(operation, parameters)
+
+    def say_for_whom(request: Any, **_: Any) -> None:
+        if (token := clock.current().token()) is not None:
+            request.headers[clock.TASK_HEADER] = token
+
+    client._make_api_call = make_api_call
+    client.meta.events.register("before-send", say_for_whom)
 
 
 @functools.cache
@@ -248,6 +265,7 @@ def _client_config() -> Any:
         read_timeout=960,
         s3={"addressing_style": "path"},
         inject_host_prefix=False,
+        user_agent_extra=OWN_AGENT,
     )
 
 
@@ -261,7 +279,7 @@ def put_event(source: str, detail_type: str, detail: dict[str, Any], resources: 
         "DetailType": detail_type,
         "Detail": json.dumps(detail, default=str),
         "Resources": resources,
-        "Time": time.time(),
+        "Time": clock.time(),
     }
     _events.submit(_deliver_event, entry)
 

@@ -6,12 +6,16 @@ and permissions, services that are not moto's), and turns what moto fails at int
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from trainwright.rehearsal import facade, permissions, wire
+from trainwright.rehearsal import clock, facade, permissions, wire
+from trainwright.rehearsal.config import OWN_AGENT
+from trainwright.rehearsal.faults import api_errors, invocations
+from trainwright.rehearsal.keeping import answers
 from trainwright.rehearsal.permissions.errors import PermissionDenied
 
 log = logging.getLogger("trainwright.rehearsal")
@@ -49,6 +53,10 @@ class Gate:
         path = environ.get("PATH_INFO", "")
         if path.startswith("/_trainwright/"):
             return wire.send(_own_page(path.removeprefix("/_trainwright/"), environ), start_response)
+        with clock.counted(environ.get(clock.TASK_VARIABLE), lambda: _work(environ)):
+            return self._serve(path, environ, start_response)
+
+    def _serve(self, path: str, environ: Environ, start_response: Any) -> Iterable[bytes]:
         permissions.caller.set(None)
         signature = wire.signature(environ)
         try:
@@ -58,12 +66,21 @@ class Gate:
                 return wire.send(refusal, start_response)
             if signature is not None and signature.service in _services:
                 return wire.send(_answer_here(signature.service, environ), start_response)
-            return self._moto(environ, start_response)
+            return answers.answer(self._moto, signature.service if signature else None, environ, start_response)
         except PermissionDenied as denied:
             return wire.send(_denied(signature.service if signature else "s3", denied, environ), start_response)
+        except invocations.Throttled as throttled:
+            return wire.send(wire.error("lambda", throttled.code, str(throttled), environ, 429), start_response)
         except Exception as error:
             log.exception("%s %s failed", environ.get("REQUEST_METHOD"), path)
             return wire.send(_failure(signature, error, environ), start_response)
+
+
+def _work(environ: Environ) -> str:
+    """What a request asks for, in a few letters: the same for the same request in another run."""
+    told = (environ.get(key, "") for key in ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "HTTP_X_AMZ_TARGET"))
+    body = wire.buffer_body(environ)
+    return f"request {hashlib.sha256(b'|'.join([*(text.encode() for text in told), body])).hexdigest()[:16]}"
 
 
 def _own_page(path: str, environ: Environ) -> wire.Answer:
@@ -86,8 +103,11 @@ def _refusal(signature: wire.Signature | None, environ: Environ) -> wire.Answer 
     if signature is None:
         return _refuse_unsigned(environ)
     if signature.access_key == facade.ROOT_ACCESS_KEY:
-        return None
-    if permissions.principal(signature.access_key) is None:
+        if signature.service == "sts":  # trust policies are for roots too
+            permissions.note_call(wire.decode("sts", environ))
+        return _struck_user(signature, environ)
+    session = permissions.principal(signature.access_key)
+    if session is None:
         return _invalid_key(signature, environ)
     try:
         call = wire.decode(signature.service, environ)
@@ -97,7 +117,23 @@ def _refusal(signature: wire.Signature | None, environ: Environ) -> wire.Answer 
         permissions.check(signature.access_key, call)
     except PermissionDenied as denied:
         return _denied(call.service, denied, environ)
-    return None
+    return _struck(call, session.role_arn.rpartition("/")[2], environ)
+
+
+def _struck_user(signature: wire.Signature, environ: Environ) -> wire.Answer | None:
+    """The error that a fault has for a call of a user's; the account's own calls get none."""
+    if OWN_AGENT in environ.get("HTTP_USER_AGENT", "") or not api_errors.wants_users(signature.service):
+        return None
+    try:
+        call = wire.decode(signature.service, environ)
+    except wire.NotRouted:
+        return None
+    return _struck(call, None, environ)
+
+
+def _struck(call: wire.Call, role: str | None, environ: Environ) -> wire.Answer | None:
+    answer = api_errors.strike(call.service, call.operation, call.params, role)
+    return wire.error(call.service, answer.code, answer.message, environ, answer.status) if answer else None
 
 
 def _refuse_unsigned(environ: Environ) -> wire.Answer | None:

@@ -20,8 +20,11 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from trainwright.rehearsal import clock
+from trainwright.rehearsal.clock import starting
 from trainwright.rehearsal.config import Config
 from trainwright.rehearsal.faults import FaultsError, parse_faults
+from trainwright.rehearsal.jobs import mount_namespace
 
 log = logging.getLogger("trainwright.rehearsal")
 
@@ -44,6 +47,8 @@ def main(argv: list[str] | None = None) -> int:
     _stop_on_signals(stop)
     try:
         config = read_config(_arguments(argv).config)
+        if parse_faults(config.faults).clock.jump and argv is None:
+            starting.fix_hashes()
         listener = bind(config.port)
         ready = start(config, listener)
     except Refused as refused:
@@ -110,10 +115,16 @@ def start(config: Config, listener: socket.socket) -> dict[str, Any]:
     _log_to(config.root / "account.log")
     _settings(config, listener.getsockname()[1])
     _share_botocore_data()
-    from trainwright.rehearsal import facade  # noqa: PLC0415  (moto reads its settings when it is imported)
+    faults = parse_faults(config.faults)
+    has_disks = not faults.full_disks or mount_namespace.take()  # before there is any thread
+    starting.start(speed=faults.clock.speed, jump=faults.clock.jump, seed=faults.seed)
+    from trainwright.rehearsal import facade, lightly  # noqa: PLC0415  (moto reads its settings when it is imported)
 
     facade.configure(config)
+    if not has_disks:
+        facade.lose_guarantee(mount_namespace.LOST)
     facade.set_endpoint(f"http://localhost:{listener.getsockname()[1]}")
+    lightly.import_lightly()
     _mend()
     _serve(listener)
     _bootstrap()
@@ -214,6 +225,7 @@ def _watch_parent(stop: threading.Event) -> None:
 def _shut_down() -> int:
     from trainwright.rehearsal import facade  # noqa: PLC0415
 
+    clock.current().stop()
     facade.run_stop_callbacks()
     logging.shutdown()
     return 0

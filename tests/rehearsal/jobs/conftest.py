@@ -180,7 +180,7 @@ class Account:
 
 
 @contextlib.contextmanager
-def running(root, **environment):
+def running(root, faults=FAULTS, **environment):
     """A server on a port of its own, with the test image and a role for training."""
     image = root / "image"
     image.mkdir(parents=True)
@@ -190,7 +190,7 @@ def running(root, **environment):
     )
     (image / "program.py").write_text(PROGRAM)
     images = {IMAGE: str(image), PLATFORM: str(Path(__file__).parents[3] / "training_image")}
-    config = {"root": str(root / "account"), "python": sys.executable, "faults": FAULTS, "images": images}
+    config = {"root": str(root / "account"), "python": sys.executable, "faults": faults, "images": images}
     (root / "config.json").write_text(json.dumps(config))
     process = subprocess.Popen(
         [sys.executable, "-m", "trainwright.rehearsal.server", "--config", str(root / "config.json")],
@@ -251,7 +251,7 @@ def zipped():
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def start_account():
     """A context manager that starts one more account."""
     return running

@@ -80,7 +80,14 @@ def test_an_image_that_it_is_made_from_must_be_allowed(builder):
 
 
 def test_the_end_of_a_build_is_an_event(account, builder):
-    queue = account.client("sqs").create_queue(QueueName="builds")["QueueUrl"]
+    open_to_events = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [open_to_events]})
+    queue = account.client("sqs").create_queue(QueueName="builds", Attributes={"Policy": policy})["QueueUrl"]
     events = account.client("events")
     pattern = {
         "source": ["aws.codebuild"],

@@ -150,7 +150,14 @@ def test_no_process_is_left_when_the_account_ends(tmp_path, start_account, numbe
 
 
 def test_every_change_of_status_is_an_event(account):
-    queue = account.client("sqs").create_queue(QueueName="statuses")["QueueUrl"]
+    open_to_events = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [open_to_events]})
+    queue = account.client("sqs").create_queue(QueueName="statuses", Attributes={"Policy": policy})["QueueUrl"]
     arn = "arn:aws:sqs:us-east-1:123456789012:statuses"
     events = account.client("events")
     pattern = {"source": ["aws.sagemaker"], "detail": {"TrainingJobName": ["told"]}}

@@ -16,7 +16,6 @@ CHANNEL_REFUSALS = {
     "InputDataConfig.DataSource.DatasetSource",
     "InputDataConfig.DataSource.FileSystemDataSource",
     "InputDataConfig.DataSource.S3DataSource.HubAccessConfig",
-    "InputDataConfig.DataSource.S3DataSource.InstanceGroupNames",
     "InputDataConfig.DataSource.S3DataSource.ModelAccessConfig",
 }
 
@@ -83,7 +82,6 @@ PREFERENCE = {"InstanceType": "ml.m5.large", "InstanceCount": 1}
             },
             "AlgorithmSpecification.TrainingImageConfig.TrainingRepositoryAccessMode=Vpc; push the image into ECR",
         ),
-        ({"ResourceConfig": {**M5, "KeepAlivePeriodInSeconds": 60}}, "ResourceConfig.KeepAlivePeriodInSeconds; "),
         ({"ResourceConfig": {**M5, "TrainingPlanArn": ARN}}, "ResourceConfig.TrainingPlanArn; "),
         (
             {"ResourceConfig": {"InstancePreferences": [{**PREFERENCE, "TrainingPlanArns": [ARN]}]}},
@@ -92,16 +90,6 @@ PREFERENCE = {"InstanceType": "ml.m5.large", "InstanceCount": 1}
         (
             {"ResourceConfig": {**M5, "InstancePlacementConfig": {"EnableMultipleJobs": True}}},
             "ResourceConfig.InstancePlacementConfig; ",
-        ),
-        (
-            {
-                "ResourceConfig": {
-                    "InstanceGroups": [
-                        {"InstanceType": "ml.m5.large", "InstanceCount": 1, "InstanceGroupName": "a"},
-                    ]
-                }
-            },
-            "ResourceConfig.InstanceGroups; write InstanceType and InstanceCount",
         ),
         ({"DebugRuleConfigurations": [RULE]}, "DebugRuleConfigurations; "),
         ({"ProfilerRuleConfigurations": [RULE]}, "ProfilerRuleConfigurations; "),
@@ -113,7 +101,6 @@ PREFERENCE = {"InstanceType": "ml.m5.large", "InstanceCount": 1}
             },
             "MlflowConfig; ",
         ),
-        ({"ProfilerConfig": {"S3OutputPath": "s3://bucket/p"}}, "ProfilerConfig: nothing measures the instances"),
     ],
 )
 def test_says_by_name_what_is_not_played_here(changes, path):
@@ -123,6 +110,10 @@ def test_says_by_name_what_is_not_played_here(changes, path):
 def test_what_asks_for_nothing_is_no_refusal():
     check(request(ResourceConfig={**M5, "KeepAlivePeriodInSeconds": 0}, ProfilerRuleConfigurations=[]))
     check(request(ProfilerConfig={"DisableProfiler": True}))
+
+
+def test_the_profiler_that_the_sdks_ask_for_by_default_is_no_refusal():
+    check(request(ProfilerConfig={"S3OutputPath": "s3://bucket/p", "DisableProfiler": False}))
 
 
 def channel(**changes):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sklearn
 
+from trainwright.rehearsal.jobs import host as host_module
 from trainwright.rehearsal.jobs.host import ExitWatch, Host, Isolation, isolation
 from trainwright.rehearsal.jobs.images import read_image
 
@@ -74,6 +75,42 @@ def test_the_machine_keeps_what_it_has_beside_the_hosts_files(start, kind):
         assert set(entries) <= set(inside[name])
         assert names(name) == entries
     assert {"ml", "program"} <= set(inside.get("/opt", []))
+
+
+@pytest.mark.parametrize("folder", ["deep", "link"])
+def test_a_new_file_in_a_folder_of_the_machine_is_the_hosts_alone(start, kind, tmp_path, folder):
+    if not kind.namespaces:
+        pytest.skip("nothing lies over the machine's files")
+    deep = tmp_path / "machine" / "deep"
+    deep.mkdir(parents=True)
+    (deep / "old").touch()
+    (tmp_path / "machine" / "link").symlink_to(deep)
+    where = tmp_path / "machine" / folder
+    host = start(f"import os; print(sorted(os.listdir({str(where)!r})))", f"COPY program.py {where}/new", *PROGRAM)
+    assert output(host) == "['new', 'old']\n"
+    assert names(deep) == ["old"]
+
+
+def test_what_a_host_puts_in_a_links_place_is_the_hosts_alone(start, kind, tmp_path):
+    if not kind.namespaces:
+        pytest.skip("nothing lies over the machine's files")
+    (tmp_path / "target").write_text("the machine's")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    link = str(tmp_path / "link")
+    host = start(f"print(len(open({link!r}).read()) > 20)  # a long line", f"COPY program.py {link}", *PROGRAM)
+    assert output(host) == "True\n"
+    assert (tmp_path / "target").read_text() == "the machine's"
+
+
+def test_a_machine_without_virtual_interfaces_says_what_that_loses(monkeypatch):
+    monkeypatch.setattr(host_module, "networks_work", lambda: False)
+    host_module.isolation.cache_clear()
+    try:
+        found = isolation()
+    finally:
+        host_module.isolation.cache_clear()
+    assert not found.has_networks
+    assert any("share this machine's ports" in sentence for sentence in found.lost)
 
 
 def test_the_interpreter_is_the_configured_one_with_its_packages(start):

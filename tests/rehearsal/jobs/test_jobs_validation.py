@@ -3,6 +3,7 @@
 import pytest
 from botocore.model import ListShape, MapShape, StructureShape
 
+from trainwright.rehearsal import constraints
 from trainwright.rehearsal.jobs import validation
 from trainwright.rehearsal.jobs.validation import InvalidRequest, check
 
@@ -39,7 +40,7 @@ def test_every_pattern_of_the_api_can_be_read():
             return
         seen.add(shape.name)
         if "pattern" in shape.metadata:
-            validation._pattern(shape.metadata["pattern"])
+            constraints.pattern(shape.metadata["pattern"])
         if isinstance(shape, StructureShape):
             below = list(shape.members.values())
         elif isinstance(shape, ListShape):

@@ -194,7 +194,14 @@ def test_patterns_match_as_eventbridge_does(account, recorder, pattern, yes, no)
 
 def test_a_queue_still_gets_events(account):
     sqs = account.client("sqs")
-    queue = sqs.create_queue(QueueName="events")["QueueUrl"]
+    open_to_events = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [open_to_events]})
+    queue = sqs.create_queue(QueueName="events", Attributes={"Policy": policy})["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     rule(account, "queued", {"source": ["test.queue"]}, arn)
     put(account, "test.queue", {"a": 1})

@@ -44,7 +44,8 @@ def up(  # noqa: PLR0917
 
     No AWS account, no Docker, nothing to pay. Nothing goes wrong by itself: --faults says what does.
 
-    With --data, S3 objects and run records are saved every 10 seconds and at the end, and put back at the next start.
+    With --data, S3 objects and run records are in DIR before anybody hears that they are written, and back at the next
+    start, however this one ends.
 
     Runs that are under way at the end are stopped and keep their record and report; `trainwright list` begins anew.
 

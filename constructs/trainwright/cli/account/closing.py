@@ -50,11 +50,17 @@ def _running(states: Any, team: Team) -> Iterator[str]:
 
 
 def _settled(account: Account, team: Team, execution: str) -> bool:
-    """Where Prepare never came to write a record, the handler `close` writes one."""
+    """Where Prepare never came to write a record, the handler `close` writes one; the report is the last it writes."""
     run = runs.find_run(account, team, execution)
     key = {"run": {"S": run}}
     found = account.client("dynamodb").get_item(TableName=team.runs_table, Key=key, ConsistentRead=True) if run else {}
-    return "Item" in found and found["Item"]["status"] != {"S": RUNNING}
+    return "Item" in found and found["Item"]["status"] != {"S": RUNNING} and _is_reported(account, team, str(run))
+
+
+def _is_reported(account: Account, team: Team, run: str) -> bool:
+    last = f"runs/{run}/{runs.REPORT_FILES[0]}"
+    listed = account.client("s3").list_objects_v2(Bucket=team.reports_bucket, Prefix=last)
+    return any(each["Key"] == last for each in listed.get("Contents", []))
 
 
 def left_running(account: Account, team: Team) -> list[Item]:

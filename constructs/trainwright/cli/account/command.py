@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trainwright.cli.account import folder
@@ -16,6 +16,7 @@ from trainwright.cli.rehearse import synth
 from trainwright.cli.rehearse.account import check_port
 from trainwright.cli.rehearse.opening import Opening
 from trainwright.cli.rehearse.options import AccountOptions, read
+from trainwright.cli.rehearse.options.permissions import recorded
 from trainwright.cli.rehearse.outcome import shown_path
 from trainwright.cli.rehearse.session import (
     INTERRUPTED,
@@ -133,10 +134,11 @@ def _serve(settings: Settings, workspace: Workspace, display: Display) -> None:
             processes,
             port=settings.port,
             python=settings.python,
-            options=settings.options,
+            options=replace(settings.options, keep=settings.data),
             seconds={},
         )
-        OpenAccount(opening, settings.app, data, display, workspace).serve()
+        with recorded(settings.options.record_permissions, opening.endpoint, display):
+            OpenAccount(opening, settings.app, data, display, workspace).serve()
 
 
 def _fail(failure: StepFailed, workspace: Workspace, display: Display) -> None:

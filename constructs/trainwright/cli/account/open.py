@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from trainwright.cli import teams
 from trainwright.cli.account import closing
 from trainwright.cli.account.folder import Folder
-from trainwright.cli.account.snapshot import Snapshot
+from trainwright.cli.account.restore import Restore
 from trainwright.cli.display import Display
-from trainwright.cli.errors import StepFailed
 from trainwright.cli.rehearse.account import Account
 from trainwright.cli.rehearse.opening import Opening
 from trainwright.cli.rehearse.outcome import count, shown_path
@@ -24,8 +18,6 @@ from trainwright.cli.rehearse.workspace import Workspace
 from trainwright.cli.teams import Team
 
 POLL_SECONDS = 0.2
-SAVE_SECONDS = 10.0
-_NOT_SAVED = (BotoCoreError, ClientError, OSError)
 
 
 class OpenAccount:
@@ -42,12 +34,11 @@ class OpenAccount:
         self._display = display
         self._workspace = workspace
         self._teams: list[Team] = []
-        self._snapshot: Snapshot | None = None
-        self._trouble = ""
+        self._keeps = False
 
     def serve(self) -> None:
-        """Open, and serve until KeyboardInterrupt, which goes on up once everything is saved; StepFailed when a step is
-        not true or the account's process dies.
+        """Open, and serve until KeyboardInterrupt, which goes on up once the runs are stopped; StepFailed when a step
+        is not true or the account's process dies.
         """
         self._open()
         self._show()
@@ -72,14 +63,17 @@ class OpenAccount:
 
     def _put_back(self, data: Folder) -> None:
         with self._display.step(4, "put back what --data keeps") as step:
-            snapshot = Snapshot(self.account, data)
-            restored = snapshot.put_back()
+            restore = Restore(self.account, data)
+            restored = restore.put_back()
             for place in restored.left_out:
                 step.note(f"kept for an app that has it again: {place} is not in what is deployed")
+            for place, rows in restored.refused.items():
+                step.note(f"kept, but not put back: {count(rows, 'table row')} of {place}, which has another key now")
+            restore.begin()
+            self._keeps = True
             for run in closing.close_left_running(self.account, self._teams):
                 step.note(f"{run} was under way when the account ended: closed as ABORTED")
             step.result = f"{count(restored.objects, 'object')}, {count(restored.items, 'table row')}"
-        self._snapshot = snapshot
 
     def _show(self) -> None:
         for team in self._teams:
@@ -90,30 +84,16 @@ class OpenAccount:
             self._display.line("and there: trainwright run RUN.yaml, trainwright list, trainwright stop RUN")
 
     def _stay(self) -> None:
-        due = time.monotonic() + SAVE_SECONDS
         while True:
             self.account.check_alive()
             time.sleep(POLL_SECONDS)
-            if self._snapshot and time.monotonic() >= due:
-                self._save_or_say(self._snapshot)
-                due = time.monotonic() + SAVE_SECONDS
-
-    def _save_or_say(self, snapshot: Snapshot) -> None:
-        """What could not be saved is tried again: a bucket may be deleted while it is listed, a disk may be full."""
-        try:
-            snapshot.save()
-            self._trouble = ""
-        except _NOT_SAVED as error:
-            self.account.check_alive()
-            if self._trouble != str(error):
-                self._trouble = str(error)
-                self._display.line(f"--data: not saved this time, tried again in {SAVE_SECONDS:.0f} s: {error}")
 
     def _end(self) -> None:
-        if self._snapshot:
+        if self._data and self._keeps:
             self._stop_runs()
-            with _no_more_interrupts():
-                self._save_last(self._snapshot)
+            kept = self._data.now()
+            said = f"{count(kept.objects, 'object')} and {count(kept.items, 'table row')}"
+            self._display.line(f"{shown_path(self._data.root)} keeps {said}.")
 
     def _stop_runs(self) -> None:
         """A second Ctrl-C does not wait for the runs: the next start closes them."""
@@ -123,21 +103,3 @@ class OpenAccount:
             stopped = False
         if not stopped:
             self._display.line("Not every run has ended by itself; the next start with --data closes them.")
-
-    def _save_last(self, snapshot: Snapshot) -> None:
-        try:
-            saved = snapshot.save()
-        except _NOT_SAVED as error:
-            raise StepFailed(f"--data: the last save failed, the one before it stays: {error}") from error
-        kept = f"{count(saved.objects, 'object')} and {count(saved.items, 'table row')}"
-        self._display.line(f"{shown_path(snapshot.root)} keeps {kept}.")
-
-
-@contextmanager
-def _no_more_interrupts() -> Iterator[None]:
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -19,6 +19,7 @@ from trainwright.cli.environment import ROOT_KEY, aws_environment, child_environ
 from trainwright.cli.errors import BadInput, StepFailed
 from trainwright.cli.processes import Processes
 from trainwright.cli.rehearse.options import AccountOptions
+from trainwright.rehearsal.config import OWN_AGENT
 
 # The account and region of the AWS documentation's examples: an app that names no environment is deployed here.
 ACCOUNT_ID = "123456789012"
@@ -47,7 +48,12 @@ class Account:
                 region_name=self.region,
                 aws_access_key_id=ROOT_KEY,
                 aws_secret_access_key=ROOT_KEY,
-                config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, proxies={}),
+                config=Config(
+                    retries={"total_max_attempts": 1},
+                    s3={"addressing_style": "path"},
+                    proxies={},
+                    user_agent_extra=OWN_AGENT,  # so that no fault for users strikes the rehearsal itself
+                ),
             )
         return self._clients[service]
 

@@ -10,6 +10,7 @@ from trainwright.cli.processes import Processes
 from trainwright.cli.rehearse.account import Account
 from trainwright.cli.rehearse.job import Rehearsal
 from trainwright.cli.rehearse.options import ONE_SPOT_INTERRUPTION, read
+from trainwright.cli.rehearse.options.permissions import recorded
 from trainwright.cli.rehearse.session import INTERRUPTED, end_on_sigterm, forget_the_users_aws, show_exports
 from trainwright.cli.rehearse.settings import Settings, settle
 from trainwright.cli.rehearse.workspace import opened
@@ -59,9 +60,10 @@ def run(
 def _rehearse(settings: Settings, display: Display) -> bool:
     with opened(settings.home) as workspace, Processes() as processes:
         rehearsal = Rehearsal(settings, workspace, display, processes)
-        well = rehearsal.perform()
-        if settings.keep and well:
-            _keep(rehearsal.account, display)
+        with recorded(settings.options.record_permissions, rehearsal.opening.endpoint, display):
+            well = rehearsal.perform()
+            if settings.keep and well:
+                _keep(rehearsal.account, display)
         return well
 
 

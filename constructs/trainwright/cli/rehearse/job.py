@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ from trainwright import names
 from trainwright.cli.display import Display, Step
 from trainwright.cli.errors import StepFailed
 from trainwright.cli.processes import Processes
-from trainwright.cli.rehearse import data, runs
+from trainwright.cli.rehearse import data, reach, runs, struck
 from trainwright.cli.rehearse.account import Account
 from trainwright.cli.rehearse.following import Watch, WatchedJob
 from trainwright.cli.rehearse.opening import Opening
@@ -23,6 +23,7 @@ from trainwright.cli.rehearse.session import as_failure, show_failure
 from trainwright.cli.rehearse.settings import Settings
 from trainwright.cli.rehearse.team import Team, find_team
 from trainwright.cli.rehearse.workspace import Workspace
+from trainwright.rehearsal.faults import SpotInterruption, parse_faults
 
 # What the sample reaches by a wide margin; less means that something between the data and the model is broken.
 SAMPLE_ACCURACY = 0.9
@@ -42,6 +43,7 @@ class Rehearsal:
         self.display = display
         self.processes = processes
         self.outcome = Outcome()
+        self.faults = parse_faults(settings.options.faults)
         self.opening = Opening(
             workspace,
             display,
@@ -55,6 +57,7 @@ class Rehearsal:
     def perform(self) -> bool:
         """All ten steps. After a run that failed, its report is fetched all the same."""
         began = time.monotonic()
+        self._say_what_cannot_strike()
         if self._take(self._synthesise_and_start, self._deploy, self._fill, self._start):
             if self._take(self._follow):
                 self._take(self._check_interruption)
@@ -84,6 +87,11 @@ class Rehearsal:
                 "remedy": failure.remedy,
             }
         return False
+
+    def _say_what_cannot_strike(self) -> None:
+        if file := self.settings.options.faults_file:
+            for why in reach.out_of_reach(self.faults, self.settings.request.checked.resolved):
+                self.display.line(f"{file}: {why}")
 
     def _synthesise_and_start(self) -> None:
         self.account = self.opening.synthesise_and_start(self.settings.app)
@@ -135,10 +143,20 @@ class Rehearsal:
             self.outcome.seconds["run"] = round(step.seconds, 2)
             step.result = f"{execution['status']}, {count(len(self.watch.jobs), 'training job')}"
             if execution["status"] != "SUCCEEDED":
-                raise _failed_run(execution, self.watch)
+                raise self._failed_run(execution)
             self.output: dict[str, Any] = json.loads(execution["output"])
 
+    def _failed_run(self, execution: dict[str, Any]) -> StepFailed:
+        """With a faults file, what struck stands beside the end: it may be what the file is there for."""
+        failure = _failed_run(execution, self.watch)
+        said = struck.ask(self.account.endpoint) if self.settings.options.faults_file else None
+        if said and said.struck:
+            return StepFailed(f"{failure.why}; faults that struck: {said.sentence()}", failure.remedy, failure.details)
+        return failure
+
     def _check_interruption(self) -> None:
+        if self.settings.options.faults_file:
+            return self._check_asked_interruptions()
         title = "one spot interruption, resumed"
         jobs = [job for job in self.watch.jobs.values() if job.is_resumable_spot]
         if not jobs:
@@ -158,6 +176,18 @@ class Rehearsal:
             return UNKNOWN_STEP
         raise _no_resume(interruptions, checkpoints)
 
+    def _check_asked_interruptions(self) -> None:
+        """With a faults file: the interruptions that it asks for, where they struck."""
+        title = "the file's spot interruptions, resumed"
+        asked = self.faults.spot_interruptions
+        met = sum(job.interruptions for job in self.watch.jobs.values())
+        if not asked or not met:
+            return self.display.skip(7, title, "none struck" if asked else "the faults file asks for none")
+        with self.display.step(7, title) as step:
+            checkpoints = runs.checkpoints_of(self.account, self.team, str(self.output["run"]))
+            step.result = _judge_asked(asked, met, self.output["attempts"], checkpoints)
+        return None
+
     def _check_model(self) -> None:
         with self.display.step(8, "fetch the model and score it") as step:
             if not self.output["model"]:
@@ -170,13 +200,14 @@ class Rehearsal:
                 "path": str(self.workspace.file("model.tar.gz")),
                 "metrics": metrics,
             }
-            if self.settings.is_sample and not metrics[ACCURACY] > SAMPLE_ACCURACY:
+            if metrics and self.settings.is_sample and not metrics[ACCURACY] > SAMPLE_ACCURACY:
                 raise StepFailed(f"{ACCURACY} is {metrics[ACCURACY]:.3f}; more than {SAMPLE_ACCURACY} is expected")
 
     def _score(self, step: Step) -> dict[str, float]:
         script = self.settings.request.score_script
-        if not script:
-            step.result = "fetched; the request names no score script"
+        if not script or self.faults.fake_jobs:
+            why = "the request names no score script" if not script else "jobs without processes train nothing"
+            step.result = f"fetched; {why}"
             return {}
         inputs = next(reversed(self.watch.jobs.values())).description.get("InputDataConfig", [])
         with TemporaryDirectory() as scratch:
@@ -208,10 +239,20 @@ class Rehearsal:
             for line in filter(None, [failed["remedy"], f"Logs: {shown_path(self.workspace.file('logs'))}"]):
                 self.display.line(line)
         place = self.workspace.next
+        self._sum_up_faults(place)
         (place / "summary.json").write_text(json.dumps(self.outcome.summary(), indent=2) + "\n", encoding="utf-8")
         (place / "output.txt").write_text(self.display.transcript(), encoding="utf-8")
         self.workspace.keep_account_logs()
         self.workspace.publish()
+
+    def _sum_up_faults(self, place: Path) -> None:
+        endpoint = self.opening.endpoint()
+        said = struck.ask(endpoint) if endpoint else None
+        if said:
+            said.write(place)
+        if said and self.settings.options.faults_file:
+            for line in said.lines():
+                self.display.line(line)
 
 
 # A script of one's own need not write progress.json; the job was interrupted, got its checkpoints back and completed.
@@ -227,6 +268,19 @@ def _failed_run(execution: dict[str, Any], watch: Watch) -> StepFailed:
     return StepFailed(
         f"{said}: {error}" if error else said, details=(execution.get("cause") or "").splitlines() or tail
     )
+
+
+def _judge_asked(asked: Sequence[SpotInterruption], met: int, attempts: list[dict[str, Any]], checkpoints: int) -> str:
+    """What is said of interruptions that struck; StepFailed when there was surely a checkpoint and nobody read it."""
+    said = count(met, "interruption")
+    resumed = [attempt["resumed_from_step"] for attempt in attempts if attempt["resumed_from_step"]]
+    if resumed:
+        return f"{said}, resumed from step {resumed[-1]} of {attempts[-1]['total_steps'] or 'an unknown number'}"
+    if checkpoints and all(attempt["last_step"] is None for attempt in attempts):
+        return f"{said}; {UNKNOWN_STEP}"
+    if all(fault.after == "checkpoint" for fault in asked):
+        raise _no_resume(met, checkpoints)
+    return f"{said}; started from zero: the first came before a checkpoint, or the script reads none"
 
 
 def _no_resume(interruptions: int, checkpoints: int) -> StepFailed:

@@ -38,6 +38,11 @@ class Opening:
         self._python = python
         self._options = options
         self._seconds = seconds
+        self._account: Account | None = None
+
+    def endpoint(self) -> str | None:
+        """Where the account answers; None before there is one."""
+        return self._account.endpoint if self._account else None
 
     def start_empty(self) -> Account:
         """The account alone, with nothing deployed."""
@@ -58,7 +63,7 @@ class Opening:
             if wanted and wanted != (starting.account_id, starting.region):
                 self._processes.stop(starting.process)
                 starting = self._start(*wanted)
-            account = starting.wait()
+            account = self._account = starting.wait()
             step.result = f"{account.account_id} in {account.region} at {account.endpoint}"
             for lost in account.lost_guarantees:
                 step.note(f"not as on SageMaker here: {lost}")

@@ -10,6 +10,7 @@ from types import FrameType
 from trainwright.cli.display import Display
 from trainwright.cli.environment import aws_environment, child_environment
 from trainwright.cli.errors import StepFailed
+from trainwright.cli.rehearse import sdk_defaults
 from trainwright.cli.rehearse.account import Account
 from trainwright.cli.rehearse.outcome import shown_path
 from trainwright.cli.rehearse.workspace import Workspace
@@ -38,7 +39,8 @@ def forget_the_users_aws() -> None:
 def show_exports(account: Account, display: Display) -> None:
     """What makes any AWS client in another terminal talk to this account."""
     display.line("The account stays up until Ctrl-C. In another terminal:")
-    for name, value in aws_environment(account.endpoint, account.region).items():
+    sdks = sdk_defaults.write(account.log.parent, account.region, account.account_id)
+    for name, value in (aws_environment(account.endpoint, account.region) | sdks).items():
         display.line(f"  export {name}={value}")
 
 

@@ -10,10 +10,10 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from trainwright.rehearsal import facade
+from trainwright.rehearsal import clock, facade
+from trainwright.rehearsal.faults import invocations
 from trainwright.rehearsal.functions.runtime_api import Invocation
 from trainwright.rehearsal.functions.sandbox import Sandbox
 from trainwright.rehearsal.functions.spec import FunctionSpec, Outcome
@@ -21,9 +21,10 @@ from trainwright.rehearsal.permissions.errors import PermissionDenied
 
 log = logging.getLogger("trainwright.rehearsal")
 
-# AWS waits one and two minutes between the attempts of an asynchronous invocation; nobody wants to watch that here.
-# https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
-RETRY_SECONDS = (1.0, 2.0)
+# AWS waits one and two minutes between the attempts of an asynchronous invocation; at the wall's speed nobody wants to
+# watch that. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+RETRY_SECONDS = (60.0, 120.0)
+WATCHED_RETRY_SECONDS = (1.0, 2.0)
 # A function has at most this many sandboxes at once; further invocations wait for one.
 SANDBOXES = max(4, 2 * (os.cpu_count() or 1))
 # A sandbox that has not been used for so long is given up.
@@ -45,8 +46,8 @@ _pools: dict[str, _Pool] = {}
 _newest: dict[str, str] = {}  # function version ARN -> fingerprint
 _lock = threading.Lock()
 _sandboxes: set[Sandbox] = set()
-_background = ThreadPoolExecutor(max_workers=64, thread_name_prefix="lambda-async")
-_log_writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lambda-logs")
+_background = clock.Lane("lambda-async", width=64)
+_log_writer = clock.Lane("lambda-logs")
 _on_failure: dict[str, Callable[[Outcome], None]] = {}
 _failed: OrderedDict[str, Outcome] = OrderedDict()
 
@@ -59,14 +60,19 @@ def invoke(spec: FunctionSpec, event: bytes, *, request_id: str | None = None) -
 
     Raises:
         PermissionDenied: Lambda may not assume the function's role.
+        Throttled: a fault has Lambda take no more invocations now.
     """
     request_id = request_id or str(uuid.uuid4())
+    failed = invocations.strike(spec.name, request_id, spec.timeout)
+    if failed is not None:
+        return Outcome(failed, "Unhandled", "", spec.version, request_id)
     if not spec.runtime.startswith("python"):
         return _refused(spec, request_id, f"the rehearsal runs Python functions only, not {spec.runtime}")
     pool = _pool(spec)
     with pool.slots:
         sandbox = _idle_sandbox(pool) or _new_sandbox(spec)
-        outcome, reusable = _run(sandbox, spec, event, request_id)
+        with clock.away():
+            outcome, reusable = _run(sandbox, spec, event, request_id)
         _give_back(pool, sandbox, reusable=reusable)
     return outcome
 
@@ -91,7 +97,7 @@ def on_failure(request_id: str, tell: Callable[[Outcome], None]) -> None:
 def _try_until_done(spec: FunctionSpec, event: bytes, request_id: str, attempts: int) -> None:
     for attempt in range(attempts):
         try:
-            outcome = invoke(spec, event, request_id=request_id)
+            outcome = invocations.until_taken(lambda: invoke(spec, event, request_id=request_id))
         except PermissionDenied as denied:
             outcome = _refused(spec, request_id, str(denied))
         except Exception as error:  # whatever happens, whoever waits must hear of it
@@ -101,7 +107,8 @@ def _try_until_done(spec: FunctionSpec, event: bytes, request_id: str, attempts:
             _on_failure.pop(request_id, None)
             return
         if attempt < attempts - 1:
-            time.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
+            pauses = WATCHED_RETRY_SECONDS if clock.current().mode == "wall" else RETRY_SECONDS
+            clock.sleep(pauses[min(attempt, len(pauses) - 1)])
     _tell(request_id, outcome)
 
 
@@ -174,12 +181,12 @@ def _kill(sandbox: Sandbox) -> None:
 
 
 def _run(sandbox: Sandbox, spec: FunctionSpec, event: bytes, request_id: str) -> tuple[Outcome, bool]:
-    started = time.monotonic()
+    started = clock.time()
     if not sandbox.wait_until_ready():
         payload = _failed_start(sandbox, request_id)
         return _outcome(sandbox, spec, request_id, payload, "Unhandled", started), False
     invocation = Invocation(request_id, event or b"{}", _headers(spec, request_id))
-    began = time.monotonic()
+    began = clock.time()
     answered = sandbox.run(invocation)
     if answered:
         error = "Unhandled" if invocation.failed else None
@@ -188,12 +195,12 @@ def _run(sandbox: Sandbox, spec: FunctionSpec, event: bytes, request_id: str) ->
 
 
 def _headers(spec: FunctionSpec, request_id: str) -> dict[str, str]:
-    deadline = int((time.time() + spec.timeout) * 1000)
+    deadline = int((clock.time() + clock.account(spec.timeout)) * 1000)
     return {
         "Lambda-Runtime-Aws-Request-Id": request_id,
         "Lambda-Runtime-Deadline-Ms": str(deadline),
         "Lambda-Runtime-Invoked-Function-Arn": spec.invoked_arn,
-        "Lambda-Runtime-Trace-Id": f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Sampled=0",
+        "Lambda-Runtime-Trace-Id": f"Root=1-{int(clock.time()):08x}-{uuid.uuid4().hex[:24]};Sampled=0",
     }
 
 
@@ -221,7 +228,7 @@ def _exited(sandbox: Sandbox, request_id: str) -> bytes:
 def _outcome(
     sandbox: Sandbox, spec: FunctionSpec, request_id: str, payload: bytes, error: str | None, began: float
 ) -> Outcome:
-    lines = _log_lines(sandbox, spec, request_id, (time.monotonic() - began) * 1000)
+    lines = _log_lines(sandbox, spec, request_id, (clock.time() - began) * 1000)
     _log_writer.submit(_write_log, spec, sandbox.log_stream, lines)
     text = "".join(f"{line}\n" for _, line in lines)
     return Outcome(payload, error, text[-_LOG_TAIL_BYTES:], spec.version, request_id)
@@ -229,7 +236,7 @@ def _outcome(
 
 def _log_lines(sandbox: Sandbox, spec: FunctionSpec, request_id: str, took: float) -> list[tuple[int, str]]:
     lines = sandbox.output()
-    now = int(time.time() * 1000)
+    now = int(clock.time() * 1000)
     first = min([when for when, _ in lines], default=now)
     report = f"REPORT RequestId: {request_id}\tDuration: {took:.2f} ms\tBilled Duration: {int(took) + 1} ms"
     return [

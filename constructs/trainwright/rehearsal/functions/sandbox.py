@@ -14,7 +14,8 @@ import threading
 import time
 from pathlib import Path
 
-from trainwright.rehearsal import facade, processes
+from trainwright.rehearsal import clock, facade, processes
+from trainwright.rehearsal.clock import starting
 from trainwright.rehearsal.functions import code
 from trainwright.rehearsal.functions.runtime_api import Invocation, RuntimeApi
 from trainwright.rehearsal.functions.spec import FunctionSpec
@@ -48,6 +49,7 @@ class Sandbox:
             "site": code.site_folders(),
             "importable": sorted(code.importable(self.spec)),
             "layers": code.layer_folders(self.spec.layers, folder / "layers"),
+            "clock": starting.for_sandbox(clock.account(self.spec.timeout)),
         }
         return facade.spawn(
             [sys.executable, "-S", _INSIDE, json.dumps(wish)],
@@ -71,6 +73,7 @@ class Sandbox:
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
             "PYTHONPATH": str(task_root),
+            **({"PYTHONHASHSEED": "0"} if clock.current().mode == "jump" else {}),
             "_HANDLER": spec.handler,
             "_X_AMZN_TRACE_ID": "",
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{spec.runtime}",
@@ -104,13 +107,19 @@ class Sandbox:
     def run(self, invocation: Invocation) -> bool:
         """Let the function have an event; True when it answered within its time and lives."""
         self.api.hand_over(invocation)
-        deadline = time.monotonic() + self.spec.timeout
-        while (left := deadline - time.monotonic()) > 0:
+        began = time.monotonic(), clock.time()
+        while (left := self._left(*began)) > 0:
             if invocation.done.wait(min(left, 0.05)):
-                return True
+                return self._left(*began) > 0
             if not self.alive:
                 return invocation.done.is_set()
         return False
+
+    def _left(self, began: float, began_in_account: float) -> float:
+        """Seconds of the wall until the time-out, for the work takes those; of the account where the function slept."""
+        if clock.time() - began_in_account > clock.account(self.spec.timeout):
+            return 0.0
+        return self.spec.timeout - (time.monotonic() - began)
 
     @property
     def exit_status(self) -> str:
@@ -142,7 +151,7 @@ class Sandbox:
                 return
 
     def _keep(self, lines: list[bytes]) -> None:
-        now = int(time.time() * 1000)
+        now = int(clock.time() * 1000)
         self._output += [(now, line.decode(errors="replace").replace("\r", "\n")) for line in lines]
 
     def kill(self) -> None:

@@ -1,20 +1,24 @@
-"""Input channels: S3 to /opt/ml/input/data/<channel> before the training starts (TrainingInputMode File and FastFile).
+"""Input channels: S3 to /opt/ml/input/data/<channel> before the training starts (TrainingInputMode File).
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html and, for what the container finds,
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html. Pipe mode is in
-`pipes`.
+`pipes`, FastFile in `fastfile`; where a machine cannot mount one, its files are downloaded here.
 """
 
 from __future__ import annotations
 
 import posixpath
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from trainwright.rehearsal.jobs import contents
+from trainwright.rehearsal.jobs.instances import HostSpec
 from trainwright.rehearsal.jobs.s3 import ClientFault, Store, Uri
+
+if TYPE_CHECKING:
+    from trainwright.rehearsal.jobs.volumes import Room
 
 FILE, FAST_FILE, PIPE = "File", "FastFile", "Pipe"
 FOLDER = "/opt/ml/input/data"
@@ -26,34 +30,82 @@ def mode_of(channel: Mapping[str, Any], default: str) -> str:
     return str(channel.get("InputMode", default))
 
 
+def of_host(channels: Sequence[Mapping[str, Any]], host: HostSpec) -> list[Mapping[str, Any]]:
+    """The channels of which a host gets data: S3DataSource.InstanceGroupNames are those "that get data"."""
+    return [channel for channel in channels if _gets(host, channel)]
+
+
+def portions(
+    channels: Sequence[Mapping[str, Any]], hosts: Sequence[HostSpec], host: HostSpec
+) -> Iterator[tuple[list[Mapping[str, Any]], int, int]]:
+    """A host's channels by how they are shared: with its number, from 0, among the hosts that get them."""
+    sharers: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for channel in of_host(channels, host):
+        sharers.setdefault(tuple(other.name for other in hosts if _gets(other, channel)), []).append(channel)
+    for names, shared in sharers.items():
+        yield shared, names.index(host.name), len(names)
+
+
+def _gets(host: HostSpec, channel: Mapping[str, Any]) -> bool:
+    groups = channel["DataSource"].get("S3DataSource", {}).get("InstanceGroupNames")
+    return not groups or host.group in groups
+
+
 def download(
-    store: Store, channels: Sequence[Mapping[str, Any]], folder: Path, *, mode: str = FILE, host: int, hosts: int
+    store: Store,
+    channels: Sequence[Mapping[str, Any]],
+    folder: Path,
+    *,
+    mode: str = FILE,
+    host: int,
+    hosts: int,
+    room: Room | None = None,
+    is_lazy: bool = False,
 ) -> None:
     """Fill one host's input folder, ``<folder>/<channel>/...``, with the channels that come as files.
 
+    With ``is_lazy`` a FastFile channel gets its folder only, for a mount of `fastfile`.
+
     Raises:
-        ClientFault: as SageMaker words it, for a missing right, a key that no file system can hold, or no data at all.
+        ClientFault: as SageMaker words it, for a missing right, a key that no file system can hold, no data at all, or
+            no room for it.
     """
     for channel in channels:
-        if mode_of(channel, mode) != PIPE:
-            is_fast = mode_of(channel, mode) == FAST_FILE
-            _fill(store, channel, folder / channel["ChannelName"], is_fast=is_fast, host=host, hosts=hosts)
+        found, target = mode_of(channel, mode), folder / channel["ChannelName"]
+        if found != PIPE:
+            target.mkdir(parents=True, exist_ok=True)
+        if found == FILE:
+            _fill(store, channel, target, host=host, hosts=hosts, room=room)
+        elif found == FAST_FILE and not is_lazy:
+            _fill(store, channel, target, is_fast=True, host=host, hosts=hosts)
 
 
-def _fill(store: Store, channel: Mapping[str, Any], target: Path, *, is_fast: bool, host: int, hosts: int) -> None:
-    target.mkdir(parents=True, exist_ok=True)
+def _fill(
+    store: Store,
+    channel: Mapping[str, Any],
+    target: Path,
+    *,
+    is_fast: bool = False,
+    host: int,
+    hosts: int,
+    room: Room | None = None,
+) -> None:
     prefix, found = contents.objects(store, channel["DataSource"]["S3DataSource"])
     if is_fast:
-        _refuse_partial(prefix, found)
+        refuse_partial(prefix, found)
     for source in share(found, channel, host=host, hosts=hosts):
         path = target / local_name(prefix.key, source.key)
-        store.download(source, path)
+        store.download(source, path) if room is None else store.download(source, path, room)
         if is_fast:
             path.chmod(0o444)
 
 
-def _refuse_partial(prefix: Uri, found: Iterable[Uri]) -> None:
-    """FastFile wants a whole file or folder; the words are recorded in public code of FastFile's users."""
+def refuse_partial(prefix: Uri, found: Iterable[Uri]) -> None:
+    """FastFile wants a whole file or folder; the words are recorded in public code of FastFile's users.
+
+    Raises:
+        ClientFault: the prefix ends inside a name.
+    """
     folder = prefix.key.rstrip("/") + "/" if prefix.key else ""
     for source in found:
         if source.key != prefix.key and not source.key.startswith(folder):

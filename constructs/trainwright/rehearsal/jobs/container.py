@@ -7,16 +7,16 @@ debughookconfig.json is where AWS's smdebug library looks for a job's DebugHookC
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trainwright.rehearsal.jobs import channels
+from trainwright.rehearsal.jobs import channels, pools
+from trainwright.rehearsal.jobs.instances import HostSpec
 from trainwright.rehearsal.jobs.job import TrainingJob
 from trainwright.rehearsal.jobs.s3 import Uri
 
 CHECKPOINTS = "/opt/ml/checkpoints"
-GROUP = "homogeneousCluster"
 TENSORBOARD, TENSORS = "/opt/ml/output/tensorboard", "/opt/ml/output/tensors"
 
 
@@ -49,10 +49,11 @@ def write_config(ml: Path, job: TrainingJob, host: str, checkpoints: str | None)
     for folder in ("input/config", "input/data", "model", "output/data"):
         (ml / folder).mkdir(parents=True, exist_ok=True)
     request = job.request
+    current = next(found for found in job.hosts if found.name == host)
     files: dict[str, object] = {
         "hyperparameters": request.get("HyperParameters", {}),
-        "inputdataconfig": channels.describe(job.channels, job.input_mode),
-        "resourceconfig": resource_config(job.instances[0], job.host_names, host),
+        "inputdataconfig": channels.describe(channels.of_host(job.channels, current), job.input_mode),
+        "resourceconfig": resource_config(job, current),
     }
     if checkpoints:
         files["checkpointconfig"] = {"LocalPath": checkpoints}
@@ -62,15 +63,17 @@ def write_config(ml: Path, job: TrainingJob, host: str, checkpoints: str | None)
         (ml / "input/config" / f"{name}.json").write_text(json.dumps(content))
 
 
-def resource_config(instance_type: str, hosts: Sequence[str], host: str) -> dict[str, object]:
-    """Who takes part, and who this host is."""
-    group = {"instance_group_name": GROUP, "instance_type": instance_type, "hosts": list(hosts)}
+def resource_config(job: TrainingJob, current: HostSpec) -> dict[str, object]:
+    """Who takes part, and who this host is: the members that public logs of SageMaker jobs show, and no others."""
     return {
-        "current_host": host,
-        "current_instance_type": instance_type,
-        "current_group_name": GROUP,
-        "hosts": list(hosts),
-        "instance_groups": [group],
+        "current_host": current.name,
+        "current_instance_type": current.instance_type,
+        "current_group_name": current.group,
+        "hosts": [host.name for host in job.hosts],
+        "instance_groups": [
+            {"instance_group_name": group.name, "instance_type": group.instance_type, "hosts": list(group.hosts)}
+            for group in job.groups
+        ],
         "network_interface_name": "eth0",
     }
 
@@ -83,11 +86,13 @@ def environment(job: TrainingJob, region: str, endpoint: str, credentials: str |
     job with network isolation gets no credentials, as documented for EnableNetworkIsolation.
     """
     access = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": credentials, "AWS_ENDPOINT_URL": endpoint} if credentials else {}
+    cache = {pools.CACHE_VARIABLE: pools.CACHE} if pools.keep_alive(job.request) else {}
     return {
         "LANG": "C.UTF-8",
         "TRAINING_JOB_NAME": job.name,
         "TRAINING_JOB_ARN": job.arn,
         "AWS_REGION": region,
         **access,
+        **cache,
         **job.request.get("Environment", {}),
     }

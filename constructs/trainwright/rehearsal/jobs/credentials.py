@@ -34,11 +34,16 @@ class CredentialsServer:
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, name="credentials", daemon=True).start()
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._server.server_port
+
     def open(self, role: str) -> str:
         """An address for one job's processes."""
         path = f"{PATH}{uuid.uuid4()}"
         self._roles[path] = role
-        return f"http://localhost:{self._server.server_port}{path}"
+        return f"http://localhost:{self.port}{path}"
 
     def close(self, address: str) -> None:
         """The job has ended: its address answers no more."""

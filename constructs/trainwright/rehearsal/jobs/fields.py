@@ -2,10 +2,6 @@
 
 What is refused has its sentence in `validation.NOT_PLAYED` and in the rules for channels there. A test holds the three
 against botocore's model, so that a member that AWS adds is decided on and not silently taken.
-
-Two limits of what is played: with EnableNetworkIsolation a job's hosts cannot reach each other either, which on AWS
-they can; and all hosts share this machine's ports, so that two jobs of several hosts that meet at the same port
-(torchrun: 7777, or MASTER_PORT) cannot run at once.
 """
 
 from __future__ import annotations
@@ -28,6 +24,7 @@ PLAYED = frozenset(
         "InputDataConfig.CompressionType",
         "InputDataConfig.ContentType",
         "InputDataConfig.DataSource.S3DataSource.AttributeNames",
+        "InputDataConfig.DataSource.S3DataSource.InstanceGroupNames",
         "InputDataConfig.DataSource.S3DataSource.S3DataDistributionType",
         "InputDataConfig.DataSource.S3DataSource.S3DataType",
         "InputDataConfig.DataSource.S3DataSource.S3Uri",
@@ -36,10 +33,13 @@ PLAYED = frozenset(
         "InputDataConfig.ShuffleConfig",
         "OutputDataConfig",
         "ResourceConfig.InstanceCount",
+        "ResourceConfig.InstanceGroups",
         "ResourceConfig.InstancePreferences.InstanceCount",
         "ResourceConfig.InstancePreferences.InstanceType",
         "ResourceConfig.InstanceType",
+        "ResourceConfig.KeepAlivePeriodInSeconds",
         "ResourceConfig.VolumeKmsKeyId",
+        "RetryStrategy",
         "RoleArn",
         "StoppingCondition.MaxRuntimeInSeconds",
         "StoppingCondition.MaxWaitTimeInSeconds",
@@ -59,7 +59,6 @@ REPORTED = frozenset(
         "ProfilerConfig",
         "RemoteDebugConfig",
         "ResourceConfig.VolumeSizeInGB",
-        "RetryStrategy",
         "SessionChainingConfig",
         "StoppingCondition.MaxPendingTimeInSeconds",
         "VpcConfig",

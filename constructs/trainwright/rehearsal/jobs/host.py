@@ -22,11 +22,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainwright.rehearsal import facade
+from trainwright.rehearsal.jobs import network_shell
+from trainwright.rehearsal.jobs.disks import Disk
+from trainwright.rehearsal.jobs.fastfile import nothing
+from trainwright.rehearsal.jobs.fastfile.filesystem import FileSystem
+from trainwright.rehearsal.jobs.fastfile.mounts import Mounts
 from trainwright.rehearsal.jobs.images import DEFAULT_PATH, Image
+from trainwright.rehearsal.jobs.mount_namespace import NO_NAMESPACES
+from trainwright.rehearsal.jobs.network import LOOPBACK, LOST_NETWORKS, Place, networks_work
 
 ML = "/opt/ml"
+#: "Without this gethostname() on SageMaker returns 'aws'" (aws/sagemaker-pytorch-training-toolkit, changehostname.c);
+#: AWS's images start with a script that corrects it for their own processes, start_with_right_hostname.sh.
+HOSTNAME = "aws"
+#: /usr/sbin/sshd; on some machines that folder is a link.
+SSHD = os.path.realpath("/usr/sbin") + "/sshd"
 INSIDE = Path(__file__).with_name("inside.py")
-NO_NAMESPACES = "TRAINWRIGHT_NO_NAMESPACES"
+#: Programs that images have on PATH, and the modules that they are.
+_PROGRAMS = (("pip", "pip"), ("pip3", "pip"), ("torchrun", "torch.distributed.run"))
 _ML_IN_TEXT = re.compile(r"(?<![\w./-])/opt/ml(?![\w.-])")
 
 LOST = (
@@ -36,26 +49,38 @@ LOST = (
     "rewritten, paths in the code are not.",
     "The entry point is not process 1: a script without a SIGTERM handler ends at once when it is stopped, where in a "
     "container it would run on for 120 seconds.",
-    "EnableNetworkIsolation is not enforced, and the names of hosts (algo-1) do not resolve.",
+    "EnableNetworkIsolation is not enforced, the names of hosts (algo-1) do not resolve, and all hosts share this "
+    "machine's ports.",
     "A FastFile channel is kept from being written by its files' permissions only: files can be added and removed, and "
     "root writes all the same.",
+)
+LOST_LAZINESS = (
+    "FastFile channels are downloaded before the start, not read on demand: this machine lets nobody mount a file "
+    "system of its own (FUSE)."
 )
 
 
 @dataclass(frozen=True)
 class Isolation:
-    """How hosts are kept apart on this machine; ``lost`` has a sentence for every guarantee that is not kept."""
+    """How hosts are kept apart on this machine; ``lost`` has a sentence for every guarantee that is not kept.
+
+    ``is_lazy``: FastFile channels can be mounted. ``has_networks``: a job's hosts can have a network of their own.
+    """
 
     namespaces: bool
     lost: tuple[str, ...] = ()
+    is_lazy: bool = False
+    has_networks: bool = False
 
 
 @functools.cache
 def isolation() -> Isolation:
-    """Try once whether a process here may have namespaces of its own."""
-    if os.environ.get(NO_NAMESPACES):
-        return Isolation(False, LOST)
-    return Isolation(True) if _namespaces_work() else Isolation(False, LOST)
+    """Try once whether a process here may have namespaces, a file system and a network of its own."""
+    if os.environ.get(NO_NAMESPACES) or not _namespaces_work():
+        return Isolation(False, (*LOST, LOST_LAZINESS))
+    is_lazy, has_networks = _mounts_work(), networks_work()
+    lost = (*(() if is_lazy else (LOST_LAZINESS,)), *(() if has_networks else (LOST_NETWORKS,)))
+    return Isolation(True, lost, is_lazy=is_lazy, has_networks=has_networks)
 
 
 def _namespaces_work() -> bool:
@@ -66,6 +91,22 @@ def _namespaces_work() -> bool:
         (host.ml / "probe").touch()
         spec = host.spec(["/bin/sh", "-c", f"test -f {ML}/probe"], {"PATH": DEFAULT_PATH}, "/", network=False)
         return subprocess.run(_launcher(spec), capture_output=True, timeout=30, check=False).returncode == 0
+
+
+def _mounts_work() -> bool:
+    """Whether a process of a host finds a mounted FastFile channel."""
+    with tempfile.TemporaryDirectory(prefix="trainwright-probe-") as folder:
+        host = Host(Path(folder), "algo-1", Isolation(True))
+        (host.ml / "probe").mkdir()
+        host.mount({f"{ML}/probe": nothing()})
+        try:
+            line = ["/bin/sh", "-c", f"test -d {ML}/probe/. && ! touch {ML}/probe/file"]
+            process = host.launch(host.spec(line, {"PATH": DEFAULT_PATH}, "/", network=False))
+            return process.wait(timeout=30) == 0
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            host.end()
 
 
 def _launcher(spec: Path) -> list[str]:
@@ -79,15 +120,37 @@ class Host:
         folder: the host's own folder on this machine; `destroy` removes it.
         name: ``algo-1`` and so on.
         isolation: how it is kept apart.
+        free_bytes: /opt/ml is a disk that takes only so much more after `limit_disk`; None: it has no size.
+
+    Raises:
+        ClientFault: it cannot have a disk on this machine.
     """
 
-    def __init__(self, folder: Path, name: str, isolation: Isolation) -> None:
+    def __init__(self, folder: Path, name: str, isolation: Isolation, *, free_bytes: int | None = None) -> None:
         self.folder, self.name, self._isolation = folder, name, isolation
         self.upper = folder / "upper"
         self.ml = self.upper / ML.strip("/")
-        for path in (self.ml, folder / "root", folder / "home"):
+        for path in (self.ml, folder / "root", folder / "home", folder / "tmp"):
             path.mkdir(parents=True, exist_ok=True)
         self.process: subprocess.Popen[bytes] | None = None
+        self.place = Place()
+        self._disk = None if free_bytes is None else Disk(self.ml, free_bytes)
+        self._mounts: Mounts | None = None
+
+    @property
+    def scratch(self) -> Path:
+        """Where the account packs what the host leaves: on the host's own disk, if it has one."""
+        return self.ml if self._disk else self.folder
+
+    def limit_disk(self) -> None:
+        """From now on its disk, if it has one, takes only ``free_bytes`` more; for when the inputs are there."""
+        if self._disk:
+            self._disk.limit()
+
+    def mount(self, file_systems: Mapping[str, FileSystem]) -> None:
+        """Let the host see these file systems on folders that it has, given as the container has them."""
+        if file_systems:
+            self._mounts = Mounts(file_systems)
 
     def path(self, inside: str) -> Path:
         """Where ``inside`` (an absolute path as the container has it) lies on this machine."""
@@ -101,10 +164,23 @@ class Host:
         """Lay the image's files, put the interpreter first on PATH and let the hosts' names resolve."""
         image.lay(self.upper, real=self._isolation.namespaces)
         make_environment(self.folder / "venv", python)
-        etc = Path("/etc/hosts")
-        if self._isolation.namespaces and etc.is_file():
-            self.path("/etc").mkdir(parents=True, exist_ok=True)
-            self.path("/etc/hosts").write_text(f"{etc.read_text()}\n127.0.0.1 {' '.join(hosts)}\n")
+        if self._isolation.namespaces:
+            self._write_etc(hosts)
+        if self.place.join:
+            programs = self.folder / "venv" / "bin"
+            network_shell.install(str(programs / "python"), programs / "ssh", self.path(SSHD))
+
+    def _write_etc(self, hosts: Sequence[str]) -> None:
+        """Names: the machine's own, the hosts', and this host's; and whom to ask for others."""
+        addresses = {name: self.place.addresses.get(name, LOOPBACK) for name in hosts}
+        machine = Path("/etc/hosts")
+        lines = [machine.read_text() if machine.is_file() else f"{LOOPBACK} localhost"]
+        lines += [f"{addresses.get(self.name, LOOPBACK)} {HOSTNAME}"]
+        lines += [f"{address} {name}" for name, address in addresses.items()]
+        self.path("/etc").mkdir(parents=True, exist_ok=True)
+        self.path("/etc/hosts").write_text("\n".join(lines) + "\n")
+        if self.place.nameserver:
+            self.path("/etc/resolv.conf").write_text(f"nameserver {self.place.nameserver}\n")
 
     def start(
         self,
@@ -119,7 +195,10 @@ class Host:
 
         ``read_only`` are folders, as the container has them, that it cannot write to.
         """
-        merged = {**image.environment, "HOME": str(self.folder / "home"), **environment}
+        own = {"HOME": str(self.folder / "home")}
+        if self.place.join:  # MPI's hosts must not meet in the machine's /tmp
+            own["TMPDIR"] = str(self.folder / "tmp")
+        merged = {**image.environment, **own, **environment}
         merged = {name: self._rewritten(value) for name, value in merged.items()}
         if not self._isolation.namespaces:
             merged["SAGEMAKER_BASE_DIR"] = str(self.ml)
@@ -128,13 +207,20 @@ class Host:
         cwd = self._rewritten(image.workdir) if workdir.exists() or Path(image.workdir).is_dir() else "/"
         line = [self._rewritten_line(word) for word in argv]
         spec = self.spec(line, merged, cwd, network=network, read_only=read_only)
+        return self.launch(spec)
+
+    def launch(self, spec: Path) -> subprocess.Popen[bytes]:
+        """Start the process that ``spec`` describes."""
         self.process = facade.spawn(
             _launcher(spec),
             env={"PATH": DEFAULT_PATH},
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            pass_fds=[self._mounts.theirs.fileno()] if self._mounts else (),
         )
+        if self._mounts:
+            self._mounts.start()
         return self.process
 
     def spec(
@@ -150,11 +236,14 @@ class Host:
         path = self.folder / "spec.json"
         spec = {
             "namespaces": self._isolation.namespaces,
-            "network": network,
+            "network": network or bool(self.place.join),
+            "join": list(self.place.join),
+            "hostname": HOSTNAME,
             "root": str(self.folder / "root"),
             "upper": str(self.upper),
             "opaque": [ML],
             "read_only": list(read_only),
+            "lazy": self._mounts and {"socket": self._mounts.theirs.fileno(), "folders": self._mounts.folders},
             "cwd": cwd,
             "argv": list(argv),
             "env": dict(environment),
@@ -193,6 +282,9 @@ class Host:
         """End what still runs."""
         if self.process is not None:
             self.kill()
+        if self._mounts:
+            self._mounts.stop()
+        if self.process is not None:
             try:
                 self.process.wait(timeout=5)
             except subprocess.TimeoutExpired:
@@ -205,6 +297,9 @@ class Host:
         """End what still runs and throw the folder away; what was not uploaded is gone."""
         self.end()
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self._disk:
+            self._disk.close()
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class ExitWatch:
@@ -235,7 +330,7 @@ def make_environment(folder: Path, python: str) -> None:
     On AWS a container's packages end with it; here ``pip install`` in a job would change the environment that the
     account runs in. Made by hand, for a host starts in a tenth of a second and ``python -m venv`` takes seconds.
     """
-    base, version, packages = _interpreter(python)
+    base, version, packages, programs = _interpreter(python)
     own = folder / "lib" / f"python{version}" / "site-packages"
     own.mkdir(parents=True)
     (folder / "bin").mkdir()
@@ -244,23 +339,25 @@ def make_environment(folder: Path, python: str) -> None:
     )
     for name in ("python", "python3"):
         (folder / "bin" / name).symlink_to(base)
-    for name in ("pip", "pip3"):
-        _write_program(folder / "bin" / name, f'#!/bin/sh\nexec "{folder / "bin" / "python"}" -m pip "$@"\n')
+    for name, module in programs:
+        _write_program(folder / "bin" / name, f'#!/bin/sh\nexec "{folder / "bin" / "python"}" -m {module} "$@"\n')
     # addsitedir, because the packages' own .pth files count too
     lines = [f"import site; site.addsitedir({path!r})" for path in packages]
     (own / "account.pth").write_text("\n".join(lines) + "\n")
 
 
 @functools.cache
-def _interpreter(python: str) -> tuple[str, str, tuple[str, ...]]:
-    """The interpreter behind `python`, its version (3.12) and where its packages are."""
+def _interpreter(python: str) -> tuple[str, str, tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """The interpreter behind `python`, its version (3.12), where its packages are, and those of `_PROGRAMS` it has."""
     program = (
-        "import json, site, sys; "
-        "print(json.dumps([sys._base_executable, '%d.%d' % sys.version_info[:2], site.getsitepackages()]))"
+        "import importlib.util, json, site, sys; "
+        f"programs = [item for item in {_PROGRAMS!r} if importlib.util.find_spec(item[1].partition('.')[0])]; "
+        "version = '%d.%d' % sys.version_info[:2]; "
+        "print(json.dumps([sys._base_executable, version, site.getsitepackages(), programs]))"
     )
     answer = subprocess.run([python, "-I", "-c", program], capture_output=True, text=True, timeout=60, check=True)
-    base, version, packages = json.loads(answer.stdout)
-    return base, version, tuple(packages)
+    base, version, packages, programs = json.loads(answer.stdout)
+    return base, version, tuple(packages), tuple(programs)
 
 
 def _write_program(path: Path, text: str) -> None:

@@ -7,6 +7,7 @@ Python and libraries.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -35,6 +36,10 @@ _ECR = re.compile(
     r"(?P<registry>(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?)"
     r"/(?P<repository>[a-z0-9][a-z0-9._/-]*)(?::(?P<tag>[\w][\w.-]*))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
+
+
+#: Its line, its name, what follows the name.
+Instruction = tuple[int, str, str]
 
 
 class ImageError(ValueError):
@@ -79,12 +84,17 @@ class Copy:
 
 @dataclass
 class Image:
-    """What a Dockerfile says about running; ``entrypoint`` and ``command`` as Docker would execute them."""
+    """What a Dockerfile says about running; ``entrypoint`` and ``command`` as Docker would execute them.
+
+    ``bases`` are all images that a build pulls, ``base`` is the one below the last stage.
+    ``client_error`` is the exit code with which an image of AWS's says that the customer's input is at fault.
+    """
 
     folder: Path
     dockerfile: str = "Dockerfile"
     build_args: Mapping[str, str] = field(default_factory=dict)
     bases: list[str] = field(default_factory=list)
+    base: str = ""
     entrypoint: list[str] = field(default_factory=list)
     command: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=lambda: {"PATH": DEFAULT_PATH})
@@ -92,6 +102,7 @@ class Image:
     copies: list[Copy] = field(default_factory=list)
     arguments: dict[str, str] = field(default_factory=dict)
     workdirs: list[str] = field(default_factory=list)
+    client_error: int | None = None
 
     def argv(self, entrypoint: Sequence[str] | None, arguments: Sequence[str] | None) -> list[str]:
         """What SageMaker starts: ``docker run IMAGE train``, or the request's ContainerEntrypoint and -Arguments.
@@ -130,12 +141,24 @@ def read_image(folder: Path, dockerfile: str = "Dockerfile", build_args: Mapping
     given = dict(build_args or {})
     image = Image(folder, dockerfile, given)
     stages = _Stages(given)
-    for name, value in stages.last(_instructions(path.read_bytes())):
+    for line, name, value in stages.last(_instructions(path.read_bytes())):
         apply = _APPLY.get(name)
         if apply:
-            apply(image, value)
-    image.bases = stages.bases
+            with _at(line, name):
+                apply(image, value)
+    image.bases, image.base = stages.bases, stages.base
     return image
+
+
+@contextlib.contextmanager
+def _at(line: int, name: str) -> Iterator[None]:
+    """Say where in the Dockerfile something is wrong, and what cannot be read at all (JSON, quotes)."""
+    try:
+        yield
+    except ImageError as error:
+        raise ImageError(f"Dockerfile line {line}: {error}") from error
+    except ValueError as error:
+        raise ImageError(f"Dockerfile line {line}: {name} cannot be read: {error}") from error
 
 
 class _Stages:
@@ -144,32 +167,37 @@ class _Stages:
     def __init__(self, build_args: Mapping[str, str]) -> None:
         self._given = build_args
         self._arguments: dict[str, str] = {}
-        self._stages: dict[str, list[tuple[str, str]]] = {}
+        self._stages: dict[str, list[Instruction]] = {}
+        self._roots: dict[str, str] = {}
         self.bases: list[str] = []
+        self.base = ""
 
-    def last(self, instructions: Iterator[tuple[str, str]]) -> list[tuple[str, str]]:
-        current: list[tuple[str, str]] | None = None
-        for name, value in instructions:
-            if name == "FROM":
-                current = self._begin(value)
-            elif current is not None:
-                current.append((name, value))
-            elif name == "ARG":
-                self._argument(value)
-            else:
-                raise ImageError(f"Dockerfile: {name} stands before the first FROM")
+    def last(self, instructions: Iterator[Instruction]) -> list[Instruction]:
+        current: list[Instruction] | None = None
+        for line, name, value in instructions:
+            with _at(line, name):
+                if name == "FROM":
+                    current = self._begin(value)
+                elif current is not None:
+                    current.append((line, name, value))
+                elif name == "ARG":
+                    self._argument(value)
+                else:
+                    raise ImageError(f"{name} stands before the first FROM")
         if current is None:
             raise ImageError("Dockerfile: there is no FROM")
         return current
 
-    def _begin(self, value: str) -> list[tuple[str, str]]:
+    def _begin(self, value: str) -> list[Instruction]:
         words = [word for word in WordSplitter(value, args=self._arguments).split() if not word.startswith("--")]
         if len(words) not in (1, 3):
-            raise ImageError(f"Dockerfile: FROM {value}: an image, or an image AS a name, is needed")
+            raise ImageError(f"FROM {value}: an image, or an image AS a name, is needed")
         begun = list(self._stages.get(words[0], ()))
         if words[0] not in self._stages:
             self.bases.append(words[0])
-        self._stages[words[-1] if len(words) == 3 else f"#{len(self._stages)}"] = begun
+        name = words[-1] if len(words) == 3 else f"#{len(self._stages)}"
+        self.base = self._roots[name] = self._roots.get(words[0], words[0])
+        self._stages[name] = begun
         return begun
 
     def _argument(self, value: str) -> None:
@@ -178,7 +206,7 @@ class _Stages:
         self._arguments[name.strip()] = " ".join(WordSplitter(text, args=self._arguments).split())
 
 
-def _instructions(dockerfile: bytes) -> Iterator[tuple[str, str]]:
+def _instructions(dockerfile: bytes) -> Iterator[Instruction]:
     for item in DockerfileParser(fileobj=io.BytesIO(dockerfile)).structure:
         name = item["instruction"].upper()
         if name == "COMMENT":
@@ -187,7 +215,7 @@ def _instructions(dockerfile: bytes) -> Iterator[tuple[str, str]]:
             raise ImageError(f"Dockerfile line {item['startline'] + 1}: unknown instruction {name}")
         if not item["value"]:
             raise ImageError(f"Dockerfile line {item['startline'] + 1}: {name} has no argument")
-        yield name, item["value"]
+        yield item["startline"] + 1, name, item["value"]
 
 
 def _apply_env(image: Image, value: str) -> None:
@@ -211,7 +239,7 @@ def _apply_copy(image: Image, value: str) -> None:
     words = json.loads(value) if value.startswith("[") else _words(image, value)
     words = [word for word in words if not word.startswith("--")]
     if len(words) < 2:
-        raise ImageError(f"Dockerfile: COPY {value}: a source and a destination are needed")
+        raise ImageError(f"COPY {value}: a source and a destination are needed")
     destination = posixpath.normpath(posixpath.join(image.workdir, words[-1]))
     is_folder = len(words) > 2 or words[-1].endswith("/") or words[-1] in (".", "..")
     image.copies.append(Copy(tuple(words[:-1]), destination + ("/" if is_folder else "")))

@@ -4,7 +4,9 @@ With ``"namespaces": true`` the process gets a view of the machine of its own (m
 namespace): the folder ``upper`` lies over the machine's file system, merged entry by entry with bind mounts, so that
 paths that the machine has not got (``/opt/ml``, an image's COPY destinations) exist for this host alone, and everything
 else, a virtual environment in /opt among it, stays where it was. ``opaque`` paths are not merged: what the machine has
-there is hidden. The entry point is process 1, as it is in a container: without a handler it does not hear SIGTERM.
+there is hidden. ``join`` names the namespaces of the job's network, if it has one. Memory that processes share is the
+host's own, and its name is ``hostname``. The entry point is process 1, as it is in a container: without a handler it
+does not hear SIGTERM.
 
 Without namespaces the entry point is an ordinary process.
 
@@ -30,15 +32,17 @@ import sys
 from typing import Any, NoReturn
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x10000000, 0x20000000, 0x40000000
+CLONE_NEWUTS = 0x04000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 4096
 MS_REC, MS_PRIVATE = 16384, 1 << 18
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+SHARED_MEMORY = "/dev/shm"  # noqa: S108
 CANNOT_START = 125  # as container engines say it: the engine failed, not the program
 
 
 class Libc:
-    """The three system calls that Python 3.11 does not offer; each raises OSError."""
+    """The system calls that Python 3.11 does not offer; each raises OSError."""
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
@@ -51,6 +55,10 @@ class Libc:
 
     def unshare(self, flags: int) -> None:
         self._check(self._libc.unshare(flags), "unshare")
+
+    def enter(self, namespace: int, kind: int = 0) -> None:
+        """setns(2); the kind is checked where it is given."""
+        self._check(self._libc.setns(namespace, kind), "setns")
 
     def prctl(self, option: int, value: int) -> None:
         self._check(self._libc.prctl(option, value, 0, 0, 0), "prctl")
@@ -73,6 +81,8 @@ class View:
         self._merge("")
         with contextlib.suppress(OSError):  # some containers forbid it; the machine's /proc, bound there, serves too
             self._libc.mount("proc", self._root + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+        if os.path.isdir(SHARED_MEMORY) and not os.path.islink(SHARED_MEMORY):  # no memory is shared between hosts
+            self._libc.mount("tmpfs", self._root + SHARED_MEMORY, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777")
 
     def protect(self, path: str) -> None:
         """Make a folder of the view read-only; flags that the mount has already may not be dropped here."""
@@ -82,7 +92,7 @@ class View:
 
     def _merge(self, path: str) -> None:
         upper = os.listdir(self._upper + path)
-        if path and all(os.path.lexists(f"{path}/{name}") for name in upper):
+        if path and self._has_all_of(path):
             self._bind(path, path)
         else:
             for name in os.listdir(path or "/"):
@@ -90,8 +100,18 @@ class View:
         for name in upper:
             self._place(f"{path}/{name}")
 
+    def _has_all_of(self, path: str) -> bool:
+        """Whether the machine has every file that the host has there: what it lacks would be made on the machine."""
+        return all(self._has(f"{path}/{name}") for name in os.listdir(self._upper + path))
+
+    def _has(self, path: str) -> bool:
+        if os.path.islink(path) or not os.path.lexists(path):  # what is mounted on a link lands where it leads
+            return False
+        is_merged = os.path.isdir(self._upper + path) and os.path.isdir(path) and path not in self._opaque
+        return not is_merged or self._has_all_of(path)
+
     def _borrow(self, path: str, *, mount: bool) -> None:
-        if os.path.islink(path):
+        if mount and os.path.islink(path):
             os.symlink(os.readlink(path), self._root + path)
             return
         self._mount_point(path, os.path.isdir(path))
@@ -123,8 +143,19 @@ class View:
                 raise
 
 
+def join(libc: Libc, namespaces: list[str]) -> None:
+    """Go where the job's network is; a user namespace comes first, for it gives the right to enter the others."""
+    for namespace in [os.open(path, os.O_RDONLY) for path in namespaces]:  # all of them before the right is another
+        libc.enter(namespace)
+        os.close(namespace)
+
+
 def unshare(libc: Libc, *, network: bool) -> None:
-    flags = CLONE_NEWNS | CLONE_NEWPID | (0 if network else CLONE_NEWNET)
+    new_namespaces(libc, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | (0 if network else CLONE_NEWNET))
+
+
+def new_namespaces(libc: Libc, flags: int) -> None:
+    """Leave the present namespaces for new ones, with a user namespace where nothing less gives the right to."""
     user, group = os.geteuid(), os.getegid()
     if user == 0:
         try:
@@ -135,6 +166,11 @@ def unshare(libc: Libc, *, network: bool) -> None:
             return
     else:
         libc.unshare(flags | CLONE_NEWUSER)
+    map_users(user, group)
+
+
+def map_users(user: int, group: int) -> None:
+    """Who made this user namespace is root in it."""
     for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
@@ -151,9 +187,23 @@ def enter(libc: Libc, spec: dict[str, Any]) -> None:
     view.build()
     for path in spec["read_only"]:
         view.protect(path)
+    if spec["lazy"]:
+        mount_lazily(libc, spec["root"], spec["lazy"])
     os.chroot(spec["root"])
     if not spec["network"]:
         raise_loopback()
+
+
+def mount_lazily(libc: Libc, root: str, lazy: dict[str, Any]) -> None:
+    """Mount what the account's server serves, and hand it the descriptors on which it answers."""
+    options = "rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other"
+    with socket.socket(fileno=lazy["socket"]) as server:
+        for folder in lazy["folders"]:
+            device = os.open("/dev/fuse", os.O_RDWR)
+            flags = MS_RDONLY | MS_NOSUID | MS_NODEV
+            libc.mount("s3", root + folder, "fuse", flags, f"fd={device},{options}")
+            socket.send_fds(server, [folder.encode()], [device])
+            os.close(device)
 
 
 def become(libc: Libc | None, spec: dict[str, Any]) -> NoReturn:
@@ -234,12 +284,16 @@ def main(spec: dict[str, Any]) -> int:
     libc = Libc() if sys.platform == "linux" else None
     if libc is not None:
         if spec["namespaces"]:
+            join(libc, spec["join"])
             unshare(libc, network=spec["network"])
+            socket.sethostname(spec["hostname"])
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGUSR1)
         libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
     child = os.fork()
     if child == 0:
         become(libc, spec)
+    if spec["lazy"]:
+        os.close(spec["lazy"]["socket"])
     signal.signal(signal.SIGTERM, lambda *_: _kill(child, signal.SIGTERM))
     signal.signal(signal.SIGUSR1, lambda *_: _kill(child))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, handled)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from trainwright.rehearsal.faults import JobFacts
+from trainwright.rehearsal.jobs.instances import Group, HostSpec, groups_of, hosts_of
 from trainwright.rehearsal.jobs.logs import Metrics
 from trainwright.rehearsal.jobs.s3 import Uri
 from trainwright.rehearsal.jobs.statuses import Secondary, Timeline
@@ -29,7 +32,8 @@ _NOT_SHOWN = frozenset({"Tags", "SessionChainingConfig"})
 class TrainingJob:
     """Request and state of one job; every change happens under ``lock``.
 
-    ``created`` and all other times are seconds since the epoch. ``tags`` is the list that ListTags and AddTags work on.
+    ``created`` and all other times are seconds since the epoch. ``tags`` is the list that ListTags and AddTags work on,
+    ``warm_pool`` answers WarmPoolStatus, ``preference`` says which of InstancePreferences was taken.
     """
 
     request: Mapping[str, Any]
@@ -38,6 +42,8 @@ class TrainingJob:
     timeline: Timeline = field(default_factory=Timeline)
     failure_reason: str | None = None
     tags: list[dict[str, str]] = field(default_factory=list)
+    warm_pool: Callable[[], dict[str, Any] | None] = lambda: None
+    preference: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     ended: threading.Event = field(default_factory=threading.Event, repr=False)
 
@@ -73,15 +79,50 @@ class TrainingJob:
 
     @property
     def instances(self) -> tuple[str, int]:
-        """Type and count: of InstancePreferences the first, for capacity never lacks here."""
+        """Type and count: of InstancePreferences those of the one that is taken, of InstanceGroups the first's type."""
+        return self._preferred[self.preference]
+
+    @property
+    def _preferred(self) -> list[tuple[str, int]]:
         resources = self.request["ResourceConfig"]
-        chosen = {**resources, **(resources.get("InstancePreferences") or [{}])[0]}
-        return str(chosen["InstanceType"]), int(chosen["InstanceCount"])
+        groups = resources.get("InstanceGroups")
+        if groups:
+            return [(str(groups[0]["InstanceType"]), sum(int(group["InstanceCount"]) for group in groups))]
+        choices = [{**resources, **choice} for choice in resources.get("InstancePreferences") or [{}]]
+        return [(str(choice["InstanceType"]), int(choice["InstanceCount"])) for choice in choices]
+
+    @property
+    def facts(self) -> list[JobFacts]:
+        """What faults are chosen by, for each of InstancePreferences in turn; without them there is one."""
+        return [JobFacts(self.name, kind, self.is_spot, count) for kind, count in self._preferred]
+
+    @property
+    def demand(self) -> dict[str, int]:
+        """Instances by type."""
+        return dict(Counter(host.instance_type for host in self.hosts))
+
+    @property
+    def is_accelerated(self) -> bool:
+        """Whether its instances are of "the ml.p, ml.g, and ml.trn families" (API reference, StoppingCondition)."""
+        return any(host.instance_type.startswith(("ml.p", "ml.g", "ml.trn")) for host in self.hosts)
+
+    @property
+    def groups(self) -> list[Group]:
+        """Its groups of instances; without InstanceGroups there is one."""
+        resources = self.request["ResourceConfig"]
+        if not resources.get("InstanceGroups"):
+            resources = dict(zip(("InstanceType", "InstanceCount"), self.instances, strict=True))
+        return groups_of(self.name, resources)
+
+    @property
+    def hosts(self) -> list[HostSpec]:
+        """Its hosts, by number."""
+        return hosts_of(self.groups)
 
     @property
     def host_names(self) -> list[str]:
         """``algo-1`` and so on."""
-        return [f"algo-{number}" for number in range(1, self.instances[1] + 1)]
+        return [host.name for host in self.hosts]
 
     @property
     def max_runtime(self) -> float:
@@ -130,6 +171,7 @@ class TrainingJob:
             "SecondaryStatus": str(self.timeline.secondary),
             "FailureReason": self.failure_reason,
             "FinalMetricDataList": self._metrics() or None,
+            "WarmPoolStatus": self.warm_pool(),
         }
 
     def _metrics(self) -> list[dict[str, Any]]:

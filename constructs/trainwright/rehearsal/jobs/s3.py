@@ -13,6 +13,9 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, ObjectTypeDef
+
+    from trainwright.rehearsal.jobs.volumes import Room
 
 #: One thread a transfer: the account is on this machine, threads only cost.
 _TRANSFER = TransferConfig(use_threads=False, multipart_threshold=64 * 1024 * 1024)
@@ -43,6 +46,16 @@ class Uri:
         return f"s3://{self.bucket}/{self.key}"
 
 
+@dataclass(frozen=True)
+class Listed:
+    """An object as ListObjectsV2 tells of it; ``size`` in bytes, ``modified`` in seconds since the epoch."""
+
+    uri: Uri
+    size: int
+    modified: float
+    etag: str
+
+
 class Store:
     """What a job reads and writes, as its execution role."""
 
@@ -55,23 +68,33 @@ class Store:
         Raises:
             ClientFault: "Data download failed", when the role may not list.
         """
+        return (found.uri.key for found in self.listed(prefix))
+
+    def listed(self, prefix: Uri) -> Iterator[Listed]:
+        """The same with what the listing tells of each object.
+
+        Raises:
+            ClientFault: "Data download failed", when the role may not list.
+        """
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=prefix.bucket, Prefix=prefix.key)
         try:
             for page in pages:
-                yield from (item["Key"] for item in page.get("Contents", ()) if not item["Key"].endswith("/"))
+                yield from (_listed(prefix.bucket, item) for item in page.get("Contents", ()) if item["Key"][-1] != "/")
         except ClientError as error:
             raise ClientFault(f"ClientError: Data download failed:Unable to list {prefix} {_reason(error)}") from error
 
-    def download(self, source: Uri, target: Path) -> None:
-        """Fetch one object.
+    def download(self, source: Uri, target: Path, room: Room | None = None) -> None:
+        """Fetch one object, which must find room on the host's volume.
 
         Raises:
-            ClientFault: "Data download failed", when the role may not read it or it is gone.
+            ClientFault: "Data download failed", when the role may not read it, it is gone, or it does not fit.
         """
-        if ".." in source.key.split("/"):
-            raise ClientFault(f"ClientError: Data download failed:{source} has an illegal part '..' in its key")
+        refuse_illegal(source)
         target.parent.mkdir(parents=True, exist_ok=True)
-        body = self.read(source)
+        answer = self._get(source)
+        if room is not None:
+            room.take(answer["ContentLength"])
+        body = answer["Body"]
         with target.open("wb") as file:
             for chunk in body.iter_chunks(1024 * 1024):
                 file.write(chunk)
@@ -82,8 +105,19 @@ class Store:
         Raises:
             ClientFault: "Data download failed", when the role may not read it or it is gone.
         """
+        return self._get(source)["Body"]
+
+    def read_range(self, source: Listed, start: int, stop: int) -> bytes:
+        """The object's bytes from ``start`` to before ``stop``, if it is still the one that was listed.
+
+        Raises:
+            ClientFault: the role may not read it, it is gone, or it was overwritten.
+        """
+        return self._get(source.uri, Range=f"bytes={start}-{stop - 1}", IfMatch=source.etag)["Body"].read()
+
+    def _get(self, source: Uri, **more: Any) -> GetObjectOutputTypeDef:
         try:
-            return self._client.get_object(Bucket=source.bucket, Key=source.key)["Body"]
+            return self._client.get_object(Bucket=source.bucket, Key=source.key, **more)
         except ClientError as error:
             raise ClientFault(
                 f"ClientError: Data download failed:Unable to download object {source} {_reason(error)}"
@@ -102,6 +136,20 @@ class Store:
             raise ClientFault(
                 f"ClientError: Artifact upload failed:Unable to upload file to {target} {_reason(error)}"
             ) from error
+
+
+def refuse_illegal(source: Uri) -> None:
+    """Refuse a key that would lead out of the channel's folder.
+
+    Raises:
+        ClientFault: the words are ours.
+    """
+    if ".." in source.key.split("/"):
+        raise ClientFault(f"ClientError: Data download failed:{source} has an illegal part '..' in its key")
+
+
+def _listed(bucket: str, item: ObjectTypeDef) -> Listed:
+    return Listed(Uri(bucket, item["Key"]), item["Size"], item["LastModified"].timestamp(), item["ETag"])
 
 
 def _reason(error: ClientError) -> str:

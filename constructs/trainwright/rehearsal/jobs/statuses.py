@@ -63,6 +63,8 @@ MESSAGES = {
 }
 PREPARING = "Preparing the instances for training"
 DOWNLOADING_IMAGE = "Downloading the training image"
+#: https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints-cluster-repair.html
+REPAIRING = "Repairing training cluster due to hardware failure"
 
 _STATUS_OF = {
     Secondary.STOPPING: Status.STOPPING,

@@ -14,9 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from trainwright.rehearsal import clock
 from trainwright.rehearsal.jobs.host import ExitWatch, Host
 from trainwright.rehearsal.jobs.logs import LogStream
 from trainwright.rehearsal.jobs.statuses import Secondary
+from trainwright.rehearsal.jobs.strikes import Effect, Strike
 
 #: "SageMaker sends the algorithm the SIGTERM signal, which delays job termination for 120 seconds" (StopTrainingJob).
 GRACE_SECONDS = float(os.environ.get("TRAINWRIGHT_STOP_GRACE_SECONDS", "120"))
@@ -43,7 +45,7 @@ class Bell:
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)
-        self._rung = threading.Event()
+        self._rung = clock.Event()
         self._lock = threading.Lock()
         self.asked: Asked | None = None
 
@@ -90,11 +92,12 @@ class Bell:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the processes came to their end; ``exit_code`` is the first that was not 0, else 0."""
+    """How the processes came to their end; ``exit_code`` is the first that was not 0, else 0, ``strike`` what took the
+    instances from the job."""
 
     exit_code: int
     asked: Asked | None = None
-    interrupted: bool = False
+    strike: Strike | None = None
 
 
 @dataclass
@@ -115,20 +118,21 @@ class Limits:
 class Supervision:
     """Everything that one stretch of status Training waits for.
 
-    ``interruption_due`` is asked at every wake-up and says in how many seconds, at the latest, it wants to be asked
-    again (None: only when the bell rings), or 0.0: the hosts go now. ``on_stopping`` is called before SIGTERM.
+    ``strike_due`` is asked at every wake-up and answers a fault that strikes now, or in how many seconds, at the
+    latest, it wants to be asked again (None: only when the bell rings). ``on_stopping`` is called before SIGTERM.
     """
 
     hosts: Sequence[tuple[Host, LogStream]]
     bell: Bell
     limits: Limits
-    interruption_due: Callable[[], float | None]
+    strike_due: Callable[[], Strike | float | None]
     on_stopping: Callable[[], None]
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     _running: set[str] = field(default_factory=set)
     _asked: Asked | None = None
     _kill_at: float | None = None
-    _interrupted: bool = False
+    _strike: Strike | None = None
+    _ask_again: float | None = None
     _exit_code: int = 0
     _flush_at: float | None = None
 
@@ -146,8 +150,12 @@ class Supervision:
                 watch.close()
         for _, log in self.hosts:
             log.close()
-        # a script that came to its end while its host was taken has won the race
-        return Outcome(self._exit_code, self._asked, self._interrupted and self._exit_code != 0)
+        return Outcome(self._exit_code, self._asked, self._strike if self._has_struck() else None)
+
+    def _has_struck(self) -> bool:
+        """A script that came to its end while its host was taken has won the race; one that was warned has saved its
+        work, and is not done."""
+        return self._asked is None and self._strike is not None and (self._strike.grace or self._exit_code != 0)
 
     def _watch(self, host: Host, log: LogStream) -> ExitWatch:
         process = host.process
@@ -165,7 +173,7 @@ class Supervision:
     # --- what is due ---
 
     def _look(self) -> None:
-        now = time.time()
+        now = clock.time()
         deadline, meaning = self.limits.next()
         if self._asked is None and self.bell.asked is not None:
             self._stop(self.bell.asked, now)
@@ -174,11 +182,23 @@ class Supervision:
         if self._kill_at is not None and now >= self._kill_at:
             self._kill_at = None
             self._each(Host.kill)
-        if not self._interrupted and self._asked is None and self.interruption_due() == 0.0:
-            self._interrupted = True
-            self._each(Host.kill)
-        if self._flush_at is not None and now >= self._flush_at:
+        if self._strike is None and self._asked is None:
+            self._meet_fault(now)
+        if self._flush_at is not None and time.monotonic() >= self._flush_at:
             self._flush()
+
+    def _meet_fault(self, now: float) -> None:
+        due = self.strike_due()
+        if not isinstance(due, Strike):
+            self._ask_again = None if due is None else now + due
+            return
+        if due.effect is not Effect.OUT_OF_MEMORY:
+            self._strike = due
+        if due.grace:
+            self._kill_at = now + GRACE_SECONDS
+        struck = [host for host, _ in self.hosts if due.host in (None, host.name)]
+        for host in struck:
+            (Host.terminate if due.grace else Host.kill)(host)
 
     def _stop(self, reason: Asked, now: float) -> None:
         self._asked = reason
@@ -194,13 +214,13 @@ class Supervision:
             action(host)
 
     def _timeout(self) -> float | None:
-        now = time.time()
-        due = [moment - now for moment in (self._kill_at, self._flush_at) if moment is not None]
+        due = [] if self._kill_at is None else [self._kill_at]
         if self._asked is None:
-            due.append(self.limits.next()[0] - now)
-            again = None if self._interrupted else self.interruption_due()
-            due += [] if again is None else [again]
-        return max(0.0, min(due)) if due else None
+            due.append(self.limits.next()[0])
+            due += [] if self._ask_again is None or self._strike else [self._ask_again]
+        seconds = [clock.wall(min(due) - clock.time())] if due else []
+        seconds += [] if self._flush_at is None else [self._flush_at - time.monotonic()]
+        return max(0.0, min(seconds)) if seconds else None
 
     # --- what has happened ---
 
@@ -225,7 +245,7 @@ class Supervision:
             return
         log.feed(data)
         if self._flush_at is None:
-            self._flush_at = time.time() + LOG_SECONDS
+            self._flush_at = time.monotonic() + LOG_SECONDS
 
     def _end(self, host: Host) -> None:
         self._running.discard(host.name)
@@ -233,14 +253,14 @@ class Supervision:
         code = 128 - code if code < 0 else code
         if code and not self._exit_code:
             self._exit_code = code
-            if self._asked is None and not self._interrupted:
+            if self._asked is None and not (self._strike and self._strike.host is None):
                 self._each(Host.kill)  # AWS ends the whole job with the first host that fails
 
     def _drain(self) -> None:
         """Read what the ended processes left in their pipes."""
-        end = time.time() + _DRAIN_SECONDS
-        while any(key.data[0] == "output" for key in self._selector.get_map().values()) and time.time() < end:
-            self._take(self._selector.select(max(0.0, end - time.time())))
+        end = time.monotonic() + _DRAIN_SECONDS
+        while any(key.data[0] == "output" for key in self._selector.get_map().values()) and time.monotonic() < end:
+            self._take(self._selector.select(max(0.0, end - time.monotonic())))
 
     def _flush(self) -> None:
         self._flush_at = None

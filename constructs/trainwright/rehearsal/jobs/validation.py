@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import botocore.session
-from botocore.model import ListShape, MapShape, Shape, StructureShape
-from botocore.validate import ParamValidator
+from botocore.model import StructureShape
+
+from trainwright.rehearsal import constraints
 
 Request = Mapping[str, Any]
 
@@ -29,8 +30,6 @@ _LOCAL_STORAGE = re.compile(
 NOT_PLAYED: Mapping[str, str] = {
     "AlgorithmSpecification.AlgorithmName": "write TrainingImage",
     "AlgorithmSpecification.TrainingImageConfig.TrainingRepositoryAccessMode=Vpc": "push the image into ECR",
-    "ResourceConfig.InstanceGroups": "write InstanceType and InstanceCount",
-    "ResourceConfig.KeepAlivePeriodInSeconds": "no warm pool is kept here: leave it out",
     "ResourceConfig.TrainingPlanArn": "there are no training plans here: leave it out",
     "ResourceConfig.InstancePreferences.TrainingPlanArns": "there are no training plans here: leave it out",
     "ResourceConfig.InstancePlacementConfig": "there are no UltraServers here: leave it out",
@@ -56,14 +55,8 @@ def check(request: Request) -> None:
     Raises:
         InvalidRequest: with every problem of the first kind that has any: model, types, rules.
     """
-    shape = _shape()
-    broken = list(_broken(shape, request, ""))
-    if broken:
-        many = "error" if len(broken) == 1 else "errors"
-        raise InvalidRequest(f"{len(broken)} validation {many} detected: {'; '.join(broken)}")
-    report = ParamValidator().validate(request, shape)
-    if report.has_errors():
-        raise InvalidRequest(report.generate_report(), "SerializationException")
+    if problem := constraints.problem(_shape(), request):
+        raise InvalidRequest(problem.message, problem.code)
     wrong = [message for rule in _RULES for message in rule(request)]
     if wrong:
         raise InvalidRequest("; ".join(wrong))
@@ -75,67 +68,6 @@ def _shape() -> StructureShape:
     shape = model.operation_model("CreateTrainingJob").input_shape
     assert isinstance(shape, StructureShape)  # noqa: S101 - every operation with input has one
     return shape
-
-
-# --- the model -----------------------------------------------------------------------------------------------------
-
-
-def _broken(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    """Each constraint that the value, or a value in it, does not satisfy; wrong types are left to botocore."""
-    for constraint in _constraints(shape, value):
-        shown = f"Value '{value}'" if not isinstance(value, (dict, list)) else f"Value at length {len(value)}"
-        yield f"{shown} at '{path}' failed to satisfy constraint: {constraint}"
-    if isinstance(shape, StructureShape) and isinstance(value, dict):
-        yield from _broken_structure(shape, value, path)
-    elif isinstance(shape, ListShape) and isinstance(value, list):
-        for number, item in enumerate(value, start=1):
-            yield from _broken(shape.member, item, f"{path}.{number}.member")
-    elif isinstance(shape, MapShape) and isinstance(value, dict):
-        for key, item in value.items():
-            yield from _broken(shape.key, key, path)
-            yield from _broken(shape.value, item, f"{path}.{key}")
-
-
-def _broken_structure(shape: StructureShape, value: dict[str, Any], path: str) -> Iterator[str]:
-    for name in shape.required_members:
-        if value.get(name) is None:
-            yield f"Value null at '{_join(path, name)}' failed to satisfy constraint: Member must not be null"
-    for name, member in shape.members.items():
-        if value.get(name) is not None:
-            yield from _broken(member, value[name], _join(path, name))
-
-
-def _constraints(shape: Shape, value: Any) -> Iterator[str]:
-    limits = shape.metadata
-    if isinstance(value, str):
-        if "enum" in limits and value not in limits["enum"]:
-            yield f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"
-        if "pattern" in limits and not _pattern(limits["pattern"]).fullmatch(value):
-            yield f"Member must satisfy regular expression pattern: {limits['pattern']}"
-    if isinstance(value, (str, list, dict)):
-        yield from _bounds(limits, len(value), "length")
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield from _bounds(limits, value, "value")
-
-
-@functools.cache
-def _pattern(java: str) -> re.Pattern[str]:
-    """AWS writes patterns for Java, whose names of character classes Python has not got."""
-    for name, characters in ((r"\p{L}", r"\w"), (r"\p{N}", r"\d"), (r"\p{Z}", r"\s"), (r"\p{Alnum}", "a-zA-Z0-9")):
-        java = java.replace(name, characters)
-    return re.compile(java, re.DOTALL)
-
-
-def _bounds(limits: Mapping[str, Any], size: float, what: str) -> Iterator[str]:
-    if "min" in limits and size < limits["min"]:
-        yield f"Member must have {what} greater than or equal to {limits['min']}"
-    if "max" in limits and size > limits["max"]:
-        yield f"Member must have {what} less than or equal to {limits['max']}"
-
-
-def _join(path: str, name: str) -> str:
-    """AWS's answers spell members in camel case."""
-    return f"{path}.{name[0].lower()}{name[1:]}".lstrip(".")
 
 
 # --- rules between fields ------------------------------------------------------------------------------------------
@@ -170,16 +102,42 @@ def _has_one_kind_of_instances(request: Request) -> Iterator[str]:
         yield "InstanceCount is required with InstanceType in ResourceConfig"
 
 
+def _groups_its_instances(request: Request) -> Iterator[str]:
+    """The guide on heterogeneous clusters: InstanceType and InstanceCount "and the instance_groups argument ... are
+    mutually exclusive"; the guide on warm pools: not for heterogeneous clusters. The words are ours.
+    """
+    resources = request.get("ResourceConfig", {})
+    groups = [group["InstanceGroupName"] for group in resources.get("InstanceGroups", ())]
+    for name in sorted({name for name in groups if groups.count(name) > 1}):
+        yield f"Duplicate instance group name {name!r} in ResourceConfig"
+    if groups and "InstanceCount" in resources:
+        yield "InstanceCount is mutually exclusive with InstanceGroups in ResourceConfig"
+    if groups and resources.get("KeepAlivePeriodInSeconds"):
+        yield "KeepAlivePeriodInSeconds is not supported with InstanceGroups in ResourceConfig"
+    for channel in request.get("InputDataConfig", ()):
+        for name in channel["DataSource"].get("S3DataSource", {}).get("InstanceGroupNames", ()):
+            if name not in groups:
+                yield f"InstanceGroupNames of channel {channel['ChannelName']}: {name!r} is not one of InstanceGroups"
+
+
+def has_local_storage(instance_type: str) -> bool:
+    """Whether the type brings disks of its own, which SageMaker uses in an EBS volume's place."""
+    return _LOCAL_STORAGE.fullmatch(instance_type) is not None
+
+
 def _fits_its_volume(request: Request) -> Iterator[str]:
     resources = request.get("ResourceConfig", {})
-    kind = resources.get("InstanceType")
-    if kind is None:
-        return
-    if not _LOCAL_STORAGE.fullmatch(kind):
-        if "VolumeSizeInGB" not in resources:
-            yield f"VolumeSizeInGB is required for instance type {kind}, which has no local storage"
-    elif "VolumeKmsKeyId" in resources:
-        yield f"VolumeKmsKeyId cannot be specified with instance type {kind}, which has local storage"
+    kinds = {
+        kind: None
+        for holder in (resources, *resources.get("InstanceGroups", ()))
+        if (kind := holder.get("InstanceType"))
+    }
+    for kind in kinds:
+        if not has_local_storage(kind):
+            if "VolumeSizeInGB" not in resources:
+                yield f"VolumeSizeInGB is required for instance type {kind}, which has no local storage"
+        elif "VolumeKmsKeyId" in resources:
+            yield f"VolumeKmsKeyId cannot be specified with instance type {kind}, which has local storage"
 
 
 def _keeps_warm_on_demand_only(request: Request) -> Iterator[str]:
@@ -270,20 +228,16 @@ def _unplayed_of_channel(channel: Mapping[str, Any]) -> Iterator[str]:
         return
     if source["S3DataType"] == "Converse":
         yield "S3DataType Converse; write S3Prefix"
-    for name in ("InstanceGroupNames", "ModelAccessConfig", "HubAccessConfig"):
+    for name in ("ModelAccessConfig", "HubAccessConfig"):
         if source.get(name):
             yield f"{name}; leave it out"
-
-
-def _does_not_profile_here(request: Request) -> Iterator[str]:
-    if request.get("ProfilerConfig") and not request["ProfilerConfig"].get("DisableProfiler"):
-        yield "The rehearsal does not play ProfilerConfig: nothing measures the instances; write DisableProfiler true"
 
 
 _RULES: tuple[Callable[[Request], Iterator[str]], ...] = (
     _needs_what_a_container_job_needs,
     _waits_with_spot_only,
     _has_one_kind_of_instances,
+    _groups_its_instances,
     _fits_its_volume,
     _keeps_warm_on_demand_only,
     _names_channels_once,
@@ -291,5 +245,4 @@ _RULES: tuple[Callable[[Request], Iterator[str]], ...] = (
     _reads_files_as_they_are,
     _reads_manifests_where_they_are_read,
     _is_played_here,
-    _does_not_profile_here,
 )

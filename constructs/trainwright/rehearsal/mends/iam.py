@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any, cast
 
 from moto.sts import models
-from moto.sts.exceptions import STSValidationError
 
 from trainwright.rehearsal import facade, permissions
 from trainwright.rehearsal.mends import Mend, replace
@@ -28,10 +27,8 @@ def assume_role(
     duration: int,
     external_id: str,
 ) -> Any:
-    """Credentials of a role, for a caller whom its trust policy names."""
-    if policy:
-        raise STSValidationError("the rehearsal evaluates no session policies: leave Policy out")
-    session = sessions.assume(role_arn, role_session_name, permissions.caller.get())  # the gate writes its refusals
+    """Credentials of a role, for a caller whom its trust policy names, within the session policies given."""
+    session = permissions.assume_role(role_arn, role_session_name)  # the gate writes its refusals
     role = models.AssumedRole(
         account_id=role_arn.split(":")[4],
         region_name=region_name,

@@ -77,6 +77,27 @@ def stop_training_job(self: responses.SageMakerResponse) -> EmptyResult:
     return EmptyResult()
 
 
+def update_training_job(self: responses.SageMakerResponse) -> ActionResult:
+    """UpdateTrainingJob: another keep-alive period, profiling, remote debugging."""
+    job = _job(self)
+    try:
+        jobs.engine().update(job, json.loads(self.body or "{}"))
+    except InvalidRequest as refused:
+        raise SagemakerClientError(refused.code, str(refused)) from refused
+    return ActionResult({"TrainingJobArn": job.arn})
+
+
+def delete_training_job(self: responses.SageMakerResponse) -> EmptyResult:
+    """DeleteTrainingJob: one that has ended and keeps no warm pool."""
+    job = _job(self)
+    try:
+        jobs.engine().check_deletable(job)
+    except InvalidRequest as refused:
+        raise SagemakerClientError(refused.code, str(refused)) from refused
+    del _jobs_of(self)[job.name]
+    return EmptyResult()
+
+
 # --- ListTrainingJobs ----------------------------------------------------------------------------------------------
 
 _SORT: dict[str, Callable[[TrainingJob], Any]] = {
@@ -91,6 +112,7 @@ _FILTERS: dict[str, Callable[[TrainingJob, Any], bool]] = {
     "CreationTimeBefore": lambda job, value: job.created < value,
     "LastModifiedTimeAfter": lambda job, value: job.timeline.modified > value,
     "LastModifiedTimeBefore": lambda job, value: job.timeline.modified < value,
+    "WarmPoolStatusEquals": lambda job, value: (job.warm_pool() or {}).get("Status") == value,
 }
 
 
@@ -99,9 +121,15 @@ def list_training_jobs(self: responses.SageMakerResponse) -> ActionResult:
     asked = json.loads(self.body or "{}")
     wanted = [job for job in _jobs_of(self).values() if _matches(job, asked)]
     wanted.sort(key=_SORT[asked.get("SortBy", "CreationTime")], reverse=asked.get("SortOrder") != "Ascending")
-    begin, size = int(asked.get("NextToken") or 0), asked.get("MaxResults", 10)
+    begin, size = _begin(asked.get("NextToken")), asked.get("MaxResults", 10)
     page = {"TrainingJobSummaries": [_summary(job) for job in wanted[begin : begin + size]]}
     return ActionResult(page if begin + size >= len(wanted) else {**page, "NextToken": str(begin + size)})
+
+
+def _begin(token: str | None) -> int:
+    if token and not token.isdecimal():
+        raise SagemakerClientError("ValidationException", "The NextToken in the request is not valid.")
+    return int(token or 0)
 
 
 def _matches(job: TrainingJob, asked: Mapping[str, Any]) -> bool:
@@ -117,6 +145,7 @@ def _summary(job: TrainingJob) -> dict[str, Any]:
         "LastModifiedTime",
         "TrainingJobStatus",
         "SecondaryStatus",
+        "WarmPoolStatus",
     )
     described = job.describe()
     return {name: described[name] for name in names if name in described}
@@ -134,8 +163,9 @@ def add_tags(self: SageMakerModelBackend, arn: str, tags: list[dict[str, str]]) 
     return kept
 
 
-def _add_stop() -> None:
-    setattr(responses.SageMakerResponse, "stop_training_job", stop_training_job)  # noqa: B010 - not there to mypy
+def _add_missing() -> None:
+    for operation in (stop_training_job, update_training_job, delete_training_job):
+        setattr(responses.SageMakerResponse, operation.__name__, operation)
 
 
 def _replacing(name: str, target: str, sha256: str, operation: str, why: str, *, new: Callable[..., Any]) -> Mend:
@@ -163,12 +193,12 @@ MENDS: tuple[Mend, ...] = (
         new=describe_training_job,
     ),
     Mend(
-        "sagemaker-stop-training-job",
+        "sagemaker-missing-operations",
         f"{_RESPONSE}.__init__",
         "43659716d36ff04a48185d16f2735ca0dd5711dddcb5d1f51c384e30c722278b",
         f"{_API}StopTrainingJob.html",
-        "moto has no StopTrainingJob",
-        _add_stop,
+        "moto has no StopTrainingJob, UpdateTrainingJob and DeleteTrainingJob",
+        _add_missing,
     ),
     _replacing(
         "sagemaker-list-training-jobs",

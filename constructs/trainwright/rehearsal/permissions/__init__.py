@@ -1,46 +1,61 @@
-"""Who may do what: the identity policies of this account's roles, evaluated for every request that a role makes.
+"""Who may do what: every policy of this account, evaluated for every request that a role makes.
 
-The account's root may do everything. A role session is held to its role's inline and attached policies and to its
-permissions boundary. What the evaluator does not know (a condition key, an operator, the resource of an operation,
-where the answer hangs on it) is refused with the code ``RehearsalNotEvaluated`` and counted, never allowed.
+The account's root may do everything. A role session is held to its role's inline and attached policies, its
+permissions boundary and session policies, and to the policies of what it uses: buckets, keys, topics, queues, secrets,
+repositories, functions and roles. What the evaluator does not know (a condition key, an operator, the resource of an
+operation, where the answer hangs on it) is refused with the code ``RehearsalNotEvaluated`` and counted, never allowed.
 
-A bucket's policy is evaluated with them: its Deny wins, its Allow is enough. Not evaluated: policies of keys, topics
-and other resources, session policies, service control policies.
+Not evaluated: service control policies, resource control policies, policies of VPC endpoints.
 """
 
 from __future__ import annotations
 
-import contextvars
-import threading
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
-from trainwright.rehearsal.permissions import directory, keys, sessions
+from trainwright.rehearsal.faults import denials
+from trainwright.rehearsal.permissions import assuming, decision, key_use, ledger, services, sessions
 from trainwright.rehearsal.permissions.actions import Need, hides_absence, needs
-from trainwright.rehearsal.permissions.arns import Place
+from trainwright.rehearsal.permissions.arns import Place, key_arn
 from trainwright.rehearsal.permissions.conditions import Unmapped
+from trainwright.rehearsal.permissions.current import call as current_call
+from trainwright.rehearsal.permissions.current import caller
 from trainwright.rehearsal.permissions.errors import NotEvaluated, PermissionDenied
-from trainwright.rehearsal.permissions.policies import UNKNOWN_RESOURCE, Statement, Undecided, speaking
+from trainwright.rehearsal.permissions.ledger import note_unknown, report
+from trainwright.rehearsal.permissions.policies import Undecided
 from trainwright.rehearsal.permissions.sessions import Session
 from trainwright.rehearsal.wire import Call
 
+__all__ = [
+    "NOT_EVALUATED",
+    "QUERY_SERVICES",
+    "assume_role",
+    "authorize_role",
+    "caller",
+    "check",
+    "error_code",
+    "note_call",
+    "note_unknown",
+    "principal",
+    "refused_service",
+    "report",
+]
+
+T = TypeVar("T")
 NOT_EVALUATED = "RehearsalNotEvaluated"
 # Services that speak the query or XML protocols; their refusals are AccessDenied with 403.
 QUERY_SERVICES = frozenset({"s3", "iam", "sts", "sns", "cloudformation", "cloudwatch", "ec2", "elbv2", "autoscaling"})
 _REST_JSON = frozenset({"lambda", "xray", "efs", "scheduler", "batch"})
 
-caller: contextvars.ContextVar[Session | None] = contextvars.ContextVar("caller", default=None)
-
-_lock = threading.Lock()
-_used: Counter[tuple[str, str, str, bool]] = Counter()
-_denied: Counter[tuple[str, str, str, str]] = Counter()
-_unknown: Counter[tuple[str, str]] = Counter()
-
 
 def principal(access_key: str) -> Session | None:
     """The role session of an access key; None when the key is not one of this account's."""
     return sessions.find(access_key)
+
+
+def note_call(call: Call) -> None:
+    """Say which call this request is, where nobody checks it: a root's."""
+    current_call.set(call)
 
 
 def check(access_key: str, call: Call) -> None:
@@ -53,8 +68,13 @@ def check(access_key: str, call: Call) -> None:
     assert session is not None  # noqa: S101  (the gate has looked)
     place = _place(session.role_arn)
     caller.set(session)
+    current_call.set(call)
     for need in needs(call, place):
         _check_need(session, need, place)
+    key = services.refused_log_key(call, place)
+    if key is not None:
+        action = f"logs:{call.operation}"
+        raise PermissionDenied(key, action=action, resource=str(call.params["kmsKeyId"]), principal=session.role_arn)
     absence = hides_absence(call, place)
     if absence is not None:
         _check_need(session, absence, place)
@@ -69,9 +89,38 @@ def authorize_role(
     session_name: str,
 ) -> None:
     """Check one action for a role; see ``facade.authorize``."""
-    session = sessions.mint(role_arn, service_principal, session_name)
+    session, place = sessions.mint(role_arn, service_principal, session_name), _place(role_arn)
     listed = {key: [value] if isinstance(value, str) else list(value) for key, value in context.items()}
-    _check_need(session, Need(action, resource_arn, listed), _place(role_arn))
+    if action.startswith("kms:"):
+        listed = {**key_use.for_service(action, service_principal, place), **listed}
+        resource_arn = key_arn(resource_arn, place)
+    _check_need(session, Need(action, resource_arn, listed), place)
+
+
+def assume_role(role_arn: str, session_name: str) -> Session:
+    """The session that this request's AssumeRole makes: a role was judged as every caller is, a root is judged here.
+
+    Raises:
+        PermissionDenied: the role does not exist, or does not trust the account's root.
+    """
+    call, session, place = current_call.get(), caller.get(), _place(role_arn)
+    if call is None:
+        return sessions.assume(role_arn, session_name, sessions.Wish())
+    if session is None:
+        need = Need("sts:AssumeRole", role_arn)
+        _unless_in_doubt(lambda: assuming.check_root(call, place), f"arn:aws:iam::{place.account}:root", need)
+    return sessions.assume(role_arn, session_name, assuming.wish(call, session, place))
+
+
+def refused_service(principal: str, resource: str, source: str) -> str | None:
+    """Why an AWS service may not send to a topic or queue for ``source`` (an ARN); None when it may.
+
+    What cannot be decided is a reason too, and counted.
+    """
+    why = services.refusal(principal, resource, source, _place(resource))
+    if why is not None and "cannot decide" in why:
+        note_unknown(principal, why)
+    return why
 
 
 def _place(role_arn: str) -> Place:
@@ -81,76 +130,26 @@ def _place(role_arn: str) -> Place:
 
 
 def _check_need(session: Session, need: Need, place: Place) -> None:
+    denials.check(session, need)
+    verdict = _unless_in_doubt(lambda: decision.decide(session, need, place), session.role_arn, need)
+    ledger.note(_use(session, need), verdict.refusal, verdict.grants)
+    if verdict.assumed:
+        ledger.note_assumed(session.role_arn, verdict.assumed)
+    if verdict.refusal is not None:
+        raise PermissionDenied(verdict.refusal, action=need.action, resource=need.resource, principal=session.role_arn)
+
+
+def _unless_in_doubt(judge: Callable[[], T], who: str, need: Need) -> T:
     try:
-        refusal = _decide(session, need, place)
+        return judge()
     except (Undecided, Unmapped) as doubt:
-        note_unknown(session.role_arn, f"{need.action} on {need.resource}: {doubt}")
+        note_unknown(who, f"{need.action} on {need.resource}: {doubt}")
         message = f"the rehearsal's IAM evaluator cannot decide {need.action} on {need.resource}: {doubt}"
-        raise NotEvaluated(message, action=need.action, resource=need.resource, principal=session.role_arn) from doubt
-    _note(session, need, refusal)
-    if refusal is not None:
-        raise PermissionDenied(refusal, action=need.action, resource=need.resource, principal=session.role_arn)
+        raise NotEvaluated(message, action=need.action, resource=need.resource, principal=who) from doubt
 
 
-def _decide(session: Session, need: Need, place: Place) -> str | None:
-    """None when allowed, else AWS's refusal.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
-    """
-    role = directory.role(session.role_arn, action=need.action)
-    context = keys.context(need.keys, role, session.arn, place, need.resource)
-    identity: Iterable[Statement] = [one for policy in directory.identity_policies(role) for one in policy]
-    boundary = directory.boundary(role)
-
-    about = _resource_policy(session, need, place)
-
-    def speaks(statements: Iterable[Statement], *, allows: bool) -> bool:
-        return speaking(statements, need.action, need.resource, context, allows=allows)
-
-    denies = {"an identity-based policy": identity, "a resource-based policy": about.denies}
-    for kind, statements in {**denies, "a permissions boundary": boundary or ()}.items():
-        if speaks(statements, allows=False):
-            return _words(session, need, f"with an explicit deny in {kind}")
-    if speaks(about.allows, allows=True):
-        return None
-    grants = {"identity-based policy": identity, **({} if boundary is None else {"permissions boundary": boundary})}
-    for kind, statements in grants.items():
-        if not speaks(statements, allows=True):
-            return _words(session, need, f"because no {kind} allows the {need.action} action")
-    return None
-
-
-class _About(NamedTuple):
-    """The statements of a resource's own policy that are about the caller."""
-
-    allows: list[Statement]
-    denies: list[Statement]
-
-
-def _resource_policy(session: Session, need: Need, place: Place) -> _About:
-    """What the bucket's policy says about the caller.
-
-    The account as a principal only hands the question to identity policies, so that it counts in a Deny alone.
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
-    """
-    start = f"arn:{place.partition}:s3:::"
-    if not need.action.startswith("s3:") or not need.resource.startswith(start):
-        return _About([], [])
-    bucket = need.resource.removeprefix(start).partition("/")[0]
-    callers = [session.role_arn, session.arn]
-    whole = [*callers, f"arn:{place.partition}:iam::{place.account}:root", place.account]
-    statements = directory.bucket_policy(place.account, place.partition, bucket)
-    return _About(
-        [one for one in statements if one.allows and one.names_principal(callers)],
-        [one for one in statements if not one.allows and one.names_principal(whole)],
-    )
-
-
-def _words(session: Session, need: Need, reason: str) -> str:
-    # S3 puts the resource in quotes, the other services do not.
-    quote = '"' if need.action.startswith("s3:") else ""
-    on = "" if need.resource in ("*", UNKNOWN_RESOURCE) else f" on resource: {quote}{need.resource}{quote}"
-    return f"User: {session.arn} is not authorized to perform: {need.action}{on} {reason}"
+def _use(session: Session, need: Need) -> ledger.Use:
+    return ledger.Use(session.role_arn, session.by, session.name, need.action, need.resource)
 
 
 def error_code(service: str, denied: PermissionDenied) -> tuple[str, int]:
@@ -162,32 +161,3 @@ def error_code(service: str, denied: PermissionDenied) -> tuple[str, int]:
     if service in QUERY_SERVICES:
         return "AccessDenied", 403
     return "AccessDeniedException", 403 if service in _REST_JSON else 400
-
-
-def _note(session: Session, need: Need, refusal: str | None) -> None:
-    with _lock:
-        _used[session.role_arn, need.action, need.resource, refusal is None] += 1
-        if refusal is not None:
-            _denied[session.role_arn, need.action, need.resource, refusal] += 1
-
-
-def note_unknown(who: str, what: str) -> None:
-    """Count something that could not be evaluated."""
-    with _lock:
-        _unknown[who, what] += 1
-
-
-def report() -> dict[str, list[dict[str, Any]]]:
-    """What roles did, were refused, and asked that nobody could decide, since the account started."""
-    with _lock:
-        return {
-            "used": [
-                {"principal": who, "action": action, "resource": resource, "allowed": allowed, "count": count}
-                for (who, action, resource, allowed), count in _used.items()
-            ],
-            "denied": [
-                {"principal": who, "action": action, "resource": resource, "message": message, "count": count}
-                for (who, action, resource, message), count in _denied.items()
-            ],
-            "unknown": [{"principal": who, "what": what, "count": count} for (who, what), count in _unknown.items()],
-        }

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import unquote
 
-from trainwright.rehearsal.permissions import arns
+from trainwright.rehearsal.permissions import arns, key_use
 from trainwright.rehearsal.permissions.arns import Place
 from trainwright.rehearsal.permissions.keys import request_keys
 from trainwright.rehearsal.wire import Call
@@ -112,7 +110,8 @@ def needs(call: Call, place: Place) -> list[Need]:
         *(Need(action, resource, keys) for action, resource in _own(call, place)),
         *_passed_roles(call),
         *_tags_at_creation(call, place, keys),
-        *_object_keys(call, place),
+        *_session(call, keys),
+        *(Need(*use) for use in key_use.uses(call, place)),
     ]
 
 
@@ -121,14 +120,13 @@ def _own(call: Call, place: Place) -> Iterable[tuple[str, str]]:
         return list(_transaction(call, place))
     if call.service == "s3":
         return list(_s3(call, place))
-    action = f"{PREFIX.get(call.service, call.service)}:{_name(call)}"
+    action = f"{PREFIX.get(call.service, call.service)}:{action_name(call.service, call.operation)}"
     return [(action, resource) for resource in arns.resources(call.service, call.operation, call.params, place)]
 
 
-def _name(call: Call) -> str:
-    if call.service == "lambda":
-        return _LAMBDA.get(call.operation, call.operation)
-    return call.operation
+def action_name(service: str, operation: str) -> str:
+    """What IAM calls an operation, without the prefix."""
+    return {"lambda": _LAMBDA, "s3": _S3}.get(service, {}).get(operation, operation)
 
 
 def _transaction(call: Call, place: Place) -> Iterator[tuple[str, str]]:
@@ -153,13 +151,9 @@ def _s3(call: Call, place: Place) -> Iterator[tuple[str, str]]:
         if params.get("ACL") and call.operation in {"PutObject", "CopyObject", "CreateMultipartUpload"}:
             yield "s3:PutObjectAcl", resource
     if params.get("CopySource"):
-        yield "s3:GetObject", f"arn:{place.partition}:s3:::{_copy_source(params['CopySource'])}"
-
-
-def _copy_source(source: Any) -> str:
-    if isinstance(source, Mapping):
-        return f"{source['Bucket']}/{source['Key']}"
-    return unquote(str(source)).lstrip("/").split("?versionId=")[0]
+        source = key_use.copy_source(params["CopySource"])
+        action = "s3:GetObjectVersion" if source.get("VersionId") else "s3:GetObject"
+        yield action, f"arn:{place.partition}:s3:::{source['Bucket']}/{source['Key']}"
 
 
 def _passed_roles(call: Call) -> Iterator[Need]:
@@ -185,61 +179,21 @@ def _tags_at_creation(call: Call, place: Place, keys: Mapping[str, list[str]]) -
             yield Need("states:TagResource", resource, _tag_keys(keys))
 
 
+def _session(call: Call, keys: Mapping[str, list[str]]) -> Iterator[Need]:
+    """What a caller of AssumeRole gives to the session is asked for by actions of its own.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_permissions-required
+    """
+    if (call.service, call.operation) != ("sts", "AssumeRole"):
+        return
+    if call.params.get("Tags"):
+        yield Need("sts:TagSession", str(call.params["RoleArn"]), keys)
+    if call.params.get("SourceIdentity"):
+        yield Need("sts:SetSourceIdentity", str(call.params["RoleArn"]), keys)
+
+
 def _tag_keys(keys: Mapping[str, list[str]]) -> dict[str, list[str]]:
     return {key: values for key, values in keys.items() if key.startswith(("aws:requesttag/", "aws:tagkeys"))}
-
-
-def _object_keys(call: Call, place: Place) -> Iterator[Need]:
-    """What a customer key needs of whoever reads or writes objects under it.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
-    """
-    actions = {
-        "PutObject": ["GenerateDataKey"],
-        "CopyObject": ["GenerateDataKey"],
-        "CreateMultipartUpload": ["GenerateDataKey"],
-        "UploadPart": ["Decrypt"],
-        "GetObject": ["Decrypt"],
-    }.get(call.operation, [])
-    if call.service != "s3" or not actions:
-        return
-    key = _key_of(call, place)
-    if key:
-        for action in actions:
-            yield Need(f"kms:{action}", key, {"kms:viaservice": [f"s3.{place.region}.amazonaws.com"]})
-
-
-def _key_of(call: Call, place: Place) -> str | None:
-    if call.params.get("ServerSideEncryption") in {"aws:kms", "aws:kms:dsse"} and call.params.get("SSEKMSKeyId"):
-        return arns.key_arn(str(call.params["SSEKMSKeyId"]), place)
-    if call.operation == "GetObject":
-        found = _stored_object(call, place)
-        key = getattr(found, "kms_key_id", None)
-    else:
-        key = None if call.params.get("ServerSideEncryption") else _default_key(call, place)
-    return arns.key_arn(str(key), place) if key and "alias/aws/" not in str(key) else None
-
-
-def _bucket(call: Call, place: Place) -> Any | None:
-    from moto.s3.models import s3_backends  # noqa: PLC0415
-
-    return s3_backends[place.account][place.partition].buckets.get(str(call.params.get("Bucket")))
-
-
-def _stored_object(call: Call, place: Place) -> Any | None:
-    bucket = _bucket(call, place)
-    return bucket.keys.get(call.params.get("Key")) if bucket else None
-
-
-def _default_key(call: Call, place: Place) -> str | None:
-    bucket = _bucket(call, place)
-    rules = (bucket.encryption or {}).get("Rule", []) if bucket else []
-    rules = rules if isinstance(rules, list) else [rules]
-    for rule in rules:
-        default = rule.get("ApplyServerSideEncryptionByDefault", {})
-        if default.get("SSEAlgorithm", "").startswith("aws:kms"):
-            return str(default["KMSMasterKeyID"]) if default.get("KMSMasterKeyID") else None
-    return None
 
 
 def hides_absence(call: Call, place: Place) -> Need | None:
@@ -249,7 +203,7 @@ def hides_absence(call: Call, place: Place) -> Need | None:
     """
     if call.service != "s3" or call.operation not in {"GetObject", "HeadObject"}:
         return None
-    bucket = _bucket(call, place)
-    if bucket is None or _stored_object(call, place) is not None:
+    bucket = key_use.bucket_of(call, place)
+    if bucket is None or bucket.keys.get(call.params.get("Key")) is not None:
         return None
     return Need("s3:ListBucket", f"arn:{place.partition}:s3:::{call.params['Bucket']}")

@@ -18,24 +18,42 @@ class Unmapped(Exception):
 
 
 @dataclass(frozen=True)
+class Found:
+    """What a key that was looked up has; ``values`` is None when the request does not have it."""
+
+    values: Sequence[str] | None
+
+
+@dataclass(frozen=True)
 class Context:
     """The condition keys of one request: ``values`` are those present, ``known`` all that the account can tell.
 
     A key that is neither is not taken for absent: asking for it raises `Unmapped`. ``known`` entries that end in ``/``
-    stand for every key that begins so (``aws:RequestTag/``).
+    or ``:`` stand for every key that begins so (``aws:RequestTag/``). ``ask`` looks up keys that are costly to tell,
+    when a policy asks for one; it answers a `Found`, or None for a key that is not its own.
     """
 
     values: Mapping[str, Sequence[str]]
     known: frozenset[str]
+    ask: Callable[[str], Found | None] | None = None
 
     def get(self, key: str) -> Sequence[str] | None:
         """The values of a key; None when the request does not have it."""
         wanted = key.lower()
         if wanted in self.values:
             return self.values[wanted]
-        if wanted in self.known or f"{wanted.split('/')[0]}/" in self.known:
+        if self.ask and (found := self.ask(wanted)):
+            return found.values
+        if wanted in self.known or _family(wanted) in self.known:
             return None
         raise Unmapped(f"the condition key {key} is not mapped")
+
+
+_ENCRYPTION_CONTEXT = "kms:encryptioncontext:"
+
+
+def _family(key: str) -> str:
+    return _ENCRYPTION_CONTEXT if key.startswith(_ENCRYPTION_CONTEXT) else f"{key.split('/', maxsplit=1)[0]}/"
 
 
 def holds(operator: str, key: str, wanted: Sequence[str], context: Context) -> bool:

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from trainwright.rehearsal.permissions.errors import PermissionDenied
 from trainwright.rehearsal.permissions.policies import Statement, parse
 
+INLINE, MANAGED = "inline", "managed"
 _id_by_arn: dict[str, str] = {}
 
 
@@ -31,6 +32,17 @@ def role(arn: str, *, action: str) -> Any:
     raise PermissionDenied(message, action=action, resource=arn, principal=arn)
 
 
+def roles(account: str, partition: str) -> list[Any]:
+    """Every role of the account."""
+    return list(_iam(account, partition).roles.values())
+
+
+def tags(found: Any) -> dict[str, str]:
+    """The tags of a role."""
+    listed = found.tags or []
+    return {tag["Key"]: tag["Value"] for tag in (listed.values() if isinstance(listed, dict) else listed)}
+
+
 def _find(roles: dict[str, Any], arn: str) -> Any | None:
     known = _id_by_arn.get(arn)
     if known in roles and roles[known].arn == arn:
@@ -42,10 +54,22 @@ def _find(roles: dict[str, Any], arn: str) -> Any | None:
     return None
 
 
-def identity_policies(found: Any) -> list[tuple[Statement, ...]]:
-    """The inline and attached policies of a role."""
-    attached = [_default_document(policy) for policy in found.managed_policies.values()]
-    return [parse(document(text)) for text in [*found.policies.values(), *attached]]
+def identity_policies(found: Any) -> list[tuple[str, tuple[Statement, ...]]]:
+    """The statements of `identity_documents`."""
+    return [(name, parse(text)) for name, text in identity_documents(found)]
+
+
+def identity_documents(found: Any) -> list[tuple[str, str]]:
+    """The inline and attached policies of a role in JSON, each after its name: ``inline:NAME`` or ``managed:ARN``."""
+    inline = [(f"{INLINE}:{name}", text) for name, text in found.policies.items()]
+    attached = [(f"{MANAGED}:{arn}", _default_document(policy)) for arn, policy in found.managed_policies.items()]
+    return [(name, document(text)) for name, text in [*inline, *attached]]
+
+
+def managed_policy(arn: str, account: str, partition: str) -> str | None:
+    """The document of a managed policy in JSON; None when there is none."""
+    found = _iam(account, partition).managed_policies.get(arn)
+    return None if found is None else document(_default_document(found))
 
 
 def boundary(found: Any) -> tuple[Statement, ...] | None:
@@ -53,10 +77,8 @@ def boundary(found: Any) -> tuple[Statement, ...] | None:
     arn = found.permissions_boundary_arn
     if not arn:
         return None
-    policy = _iam(found.account_id, found.partition).managed_policies.get(arn)
-    if policy is None:  # AWS: a boundary that cannot be found allows nothing
-        return ()
-    return parse(document(_default_document(policy)))
+    text = managed_policy(arn, found.account_id, found.partition)
+    return () if text is None else parse(text)  # AWS: a boundary that cannot be found allows nothing
 
 
 def _default_document(policy: Any) -> str:

@@ -6,12 +6,14 @@ Service keys: the services' pages in https://docs.aws.amazon.com/service-authori
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
-from trainwright.rehearsal.permissions import arns
+from trainwright.rehearsal import clock
+from trainwright.rehearsal.permissions import arns, tags
 from trainwright.rehearsal.permissions.arns import Place
 from trainwright.rehearsal.permissions.conditions import Context
 from trainwright.rehearsal.wire import Call
@@ -47,7 +49,9 @@ KNOWN = frozenset(
         "aws:SourceAccount",
         "aws:SourceArn",
         "aws:SourceIp",
+        "aws:SourceIdentity",
         "aws:SourceOrgID",
+        "aws:SourceOwner",  # only services that publish to a topic in the old way bring it
         "aws:SourceVpc",
         "aws:SourceVpce",
         "aws:TagKeys",
@@ -79,6 +83,7 @@ KNOWN = frozenset(
         "kms:ViaService",
         "kms:CallerAccount",
         "kms:EncryptionContext:",
+        "kms:EncryptionContextKeys",
         "s3:prefix",
         "s3:delimiter",
         "s3:max-keys",
@@ -88,6 +93,8 @@ KNOWN = frozenset(
         "s3:x-amz-storage-class",
         "s3:x-amz-copy-source",
         "s3:versionid",
+        "s3:RequestObjectTag/",
+        "s3:RequestObjectTagKeys",
         "s3:TlsVersion",
         "s3:ResourceAccount",
         "s3:authType",
@@ -95,6 +102,9 @@ KNOWN = frozenset(
         "cloudwatch:namespace",
         "sts:ExternalId",
         "sts:RoleSessionName",
+        "sts:SourceIdentity",
+        "sts:DurationSeconds",
+        "sts:TransitiveTagKeys",
         "lambda:FunctionArn",
         "lambda:SourceFunctionArn",
         "ssm:Overwrite",
@@ -109,23 +119,45 @@ def request_keys(call: Call, place: Place) -> Keys:
     return {**keys, **_tags(call.params)}
 
 
-def context(keys: Mapping[str, Iterable[str]], role: Any, session_arn: str, place: Place, resource: str) -> Context:
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: a role's session, or the account's root.
+
+    Args:
+        arn: of the role, or of the root.
+        session: the session's own ARN.
+        user_id: as ``aws:userid`` has it.
+        tags: of the role, and of the session in their place.
+        issued: seconds since 1970 at which the credentials were made.
+    """
+
+    arn: str
+    session: str
+    user_id: str
+    tags: Mapping[str, str]
+    issued: float
+    kind: str = "AssumedRole"
+
+
+def context(keys: Mapping[str, Iterable[str]], caller: Caller, place: Place, resource: str) -> Context:
     """A whole context: the request's keys and the global ones."""
     values: dict[str, list[str]] = {key.lower(): list(found) for key, found in keys.items()}
-    for key, found in _global(role, session_arn, place, resource).items():
+    for key, found in _global(caller, place, resource).items():
         values.setdefault(key.lower(), found)
-    return Context(values, KNOWN)
+    if values["aws:viaawsservice"] == ["true"]:
+        del values["aws:sourceip"]  # what comes from a service comes from none of the caller's addresses
+    return Context(values, KNOWN, lambda key: tags.ask(key, resource, place))
 
 
-def _global(role: Any, session_arn: str, place: Place, resource: str) -> Keys:
-    now = time.time()
+def _global(caller: Caller, place: Place, resource: str) -> Keys:
+    now = clock.time()
     owner = resource.split(":")[4] if resource.count(":") >= 5 else ""
     return {
-        "aws:PrincipalArn": [role.arn],
+        "aws:PrincipalArn": [caller.arn],
         "aws:PrincipalAccount": [place.account],
-        "aws:PrincipalType": ["AssumedRole"],
+        "aws:PrincipalType": [caller.kind],
         "aws:PrincipalIsAWSService": ["false"],
-        "aws:userid": [f"{role.id}:{session_arn.rsplit('/', 1)[-1]}"],
+        "aws:userid": [caller.user_id],
         # The endpoint is plain HTTP on the loopback interface; nothing there can be read by others.
         "aws:SecureTransport": ["true"],
         "s3:TlsVersion": ["1.3"],
@@ -133,30 +165,28 @@ def _global(role: Any, session_arn: str, place: Place, resource: str) -> Keys:
         "aws:RequestedRegion": [place.region],
         "aws:CurrentTime": [datetime.fromtimestamp(now, UTC).isoformat()],
         "aws:EpochTime": [str(int(now))],
+        "aws:TokenIssueTime": [datetime.fromtimestamp(caller.issued, UTC).isoformat()],
         "aws:ViaAWSService": ["false"],
         "aws:ResourceAccount": [owner or place.account],
-        **{f"aws:PrincipalTag/{tag['Key']}": [tag["Value"]] for tag in _role_tags(role)},
+        **{f"aws:PrincipalTag/{name}": [value] for name, value in caller.tags.items()},
     }
 
 
-def _role_tags(role: Any) -> list[dict[str, str]]:
-    tags = role.tags or []
-    return list(tags.values()) if isinstance(tags, dict) else list(tags)
-
-
 def _tags(params: Params) -> Keys:
-    tags = params.get("Tags") or params.get("tags") or []
-    if isinstance(tags, Mapping):
-        pairs = {str(key): str(value) for key, value in tags.items()}
+    given = params.get("Tags") or params.get("tags") or []
+    if isinstance(given, Mapping):
+        pairs = {str(key): str(value) for key, value in given.items()}
     else:
-        pairs = {
-            str(tag.get("Key", tag.get("key"))): str(tag.get("Value", tag.get("value", "")))
-            for tag in tags
-            if isinstance(tag, Mapping)
-        }
+        pairs = dict(_pair(tag) for tag in given if isinstance(tag, Mapping))
     if not pairs:
         return {}
     return {**{f"aws:requesttag/{key.lower()}": [value] for key, value in pairs.items()}, "aws:tagkeys": list(pairs)}
+
+
+def _pair(tag: Mapping[str, Any]) -> tuple[str, str]:
+    """A tag in any of the services' spellings."""
+    named = {name.lower(): str(value) for name, value in tag.items()}
+    return named.get("key", named.get("tagkey", "")), named.get("value", named.get("tagvalue", ""))
 
 
 def _sagemaker(call: Call, place: Place) -> Keys:
@@ -230,7 +260,20 @@ def _s3(call: Call, place: Place) -> Keys:
     }
     fixed = {"s3:authtype": ["REST-HEADER"], "s3:signatureversion": ["AWS4-HMAC-SHA256"]}
     present = {key: [str(call.params[name])] for key, name in parameters.items() if call.params.get(name) is not None}
-    return {**fixed, "s3:resourceaccount": [place.account], **present}
+    return {**fixed, "s3:resourceaccount": [place.account], **present, **_object_tags(call.params)}
+
+
+def _object_tags(params: Params) -> Keys:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/tagging-and-policies.html"""
+    given = params.get("Tagging")
+    if isinstance(given, Mapping):
+        pairs = [_pair(tag) for tag in given.get("TagSet") or []]
+    else:
+        pairs = parse_qsl(str(given or ""), keep_blank_values=True)
+    if not pairs:
+        return {}
+    named = {f"s3:requestobjecttag/{name.lower()}": [value] for name, value in pairs}
+    return {**named, "s3:requestobjecttagkeys": [name for name, _ in pairs]}
 
 
 def _cloudwatch(call: Call, place: Place) -> Keys:
@@ -240,6 +283,10 @@ def _cloudwatch(call: Call, place: Place) -> Keys:
 
 def _kms(call: Call, place: Place) -> Keys:
     keys = {"kms:calleraccount": [place.account]}
+    context = call.params.get("EncryptionContext") or {}
+    keys |= {f"kms:encryptioncontext:{name.lower()}": [str(value)] for name, value in context.items()}
+    if context:
+        keys["kms:encryptioncontextkeys"] = [str(name) for name in context]
     if call.operation == "CreateGrant":
         keys["kms:grantoperations"] = [str(one) for one in call.params.get("Operations", [])]
         keys["kms:granteeprincipal"] = [str(call.params.get("GranteePrincipal"))]
@@ -253,8 +300,16 @@ def _ssm(call: Call, place: Place) -> Keys:
 
 
 def _sts(call: Call, place: Place) -> Keys:
-    names = {"sts:externalid": "ExternalId", "sts:rolesessionname": "RoleSessionName"}
-    return {key: [str(call.params[name])] for key, name in names.items() if call.params.get(name)}
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html"""
+    names = {
+        "sts:externalid": "ExternalId",
+        "sts:rolesessionname": "RoleSessionName",
+        "sts:sourceidentity": "SourceIdentity",
+        "sts:durationseconds": "DurationSeconds",
+    }
+    keys = {key: [str(call.params[name])] for key, name in names.items() if call.params.get(name)}
+    transitive = [str(name) for name in call.params.get("TransitiveTagKeys") or []]
+    return {**keys, **({"sts:transitivetagkeys": transitive} if transitive else {})}
 
 
 _SERVICE: dict[str, Callable[[Call, Place], Keys]] = {

@@ -36,6 +36,8 @@ class Statement:
     conditions: tuple[tuple[str, str, tuple[str, ...]], ...]
     variables: bool
     principals: tuple[tuple[str, str], ...] = ()
+    index: int = 0
+    sid: str | None = None
 
     def names_action(self, action: str) -> bool:
         """Whether the statement is about the action."""
@@ -52,8 +54,8 @@ class Statement:
     def _matches(self, pattern: str, resource: str, context: Context) -> bool:
         return arn_matches(self.fill_in(pattern, context), resource)
 
-    def names_principal(self, principals: Iterable[str]) -> bool:
-        """Whether a resource policy's statement is about one of these (ARNs, account ids).
+    def names_principal(self, principals: Iterable[str], *, anybody: bool = True) -> bool:
+        """Whether a resource policy's statement is about one of these (ARNs, account ids), or about anybody.
 
         Raises:
             Undecided: it says NotPrincipal.
@@ -61,7 +63,7 @@ class Statement:
         if any(kind == "NotPrincipal" for kind, _ in self.principals):
             raise Undecided("NotPrincipal is not evaluated")
         wanted = [value for kind, value in self.principals if kind == "AWS"]
-        return "*" in wanted or any(principal in wanted for principal in principals)
+        return (anybody and "*" in wanted) or any(principal in wanted for principal in principals)
 
     def fill_in(self, text: str, context: Context) -> str:
         """Replace policy variables; the special ones stand for the characters themselves."""
@@ -123,19 +125,28 @@ def parse(document: str) -> tuple[Statement, ...]:
     """The statements of a policy document in JSON."""
     policy = json.loads(document)
     variables = policy.get("Version") == "2012-10-17"
-    return tuple(_statement(statement, variables) for statement in _listed(policy.get("Statement", [])))
+    statements = _listed(policy.get("Statement", []))
+    return tuple(_statement(statement, variables, index) for index, statement in enumerate(statements))
 
 
-def _statement(statement: dict[str, Any], variables: bool) -> Statement:
+@lru_cache(maxsize=16384)
+def about(document: str, action: str) -> tuple[Statement, ...]:
+    """The statements of a policy document in JSON that name an action."""
+    return tuple(statement for statement in parse(document) if statement.names_action(action))
+
+
+def _statement(statement: dict[str, Any], variables: bool, index: int) -> Statement:
     return Statement(
         allows=statement["Effect"] == "Allow",
         actions=tuple(_listed(statement.get("Action", []))),
         not_actions=tuple(_listed(statement["NotAction"])) if "NotAction" in statement else None,
-        resources=tuple(_listed(statement.get("Resource", []))),
+        resources=tuple(_listed(statement.get("Resource", "*"))),  # a trust policy's statements name none
         not_resources=tuple(_listed(statement["NotResource"])) if "NotResource" in statement else None,
         conditions=tuple(_conditions(statement.get("Condition", {}))),
         variables=variables,
         principals=tuple(_principals(statement)),
+        index=index,
+        sid=statement.get("Sid"),
     )
 
 
@@ -149,8 +160,8 @@ def _principals(statement: dict[str, Any]) -> Iterable[tuple[str, str]]:
     if "NotPrincipal" in statement:
         yield "NotPrincipal", "*"
     principal = statement.get("Principal", {})
-    if principal == "*":
-        principal = {"AWS": "*"}
+    if isinstance(principal, str):  # Lambda keeps a service as a plain text
+        principal = {"AWS": principal, **({} if principal == "*" else {"Service": principal})}
     for kind, values in principal.items():
         for value in _listed(values):
             yield kind, value
@@ -168,20 +179,37 @@ def speaking(statements: Iterable[Statement], action: str, resource: str, contex
     """Whether some statement of the given effect speaks about this action on this resource.
 
     Raises:
-        Undecided: whether one does hangs on a condition that is not mapped or on the unknown resource.
+        Undecided: as `speakers` does.
     """
+    return bool(speakers(statements, action, resource, context, allows=allows))
+
+
+def speakers(
+    statements: Iterable[Statement], action: str, resource: str, context: Context, *, allows: bool
+) -> list[Statement]:
+    """All statements of the given effect that speak about this action on this resource.
+
+    Raises:
+        Undecided: none surely does, and whether one does hangs on a condition that is not mapped or on the unknown
+            resource.
+    """
+    sure: list[Statement] = []
     doubt: str | None = None
     for statement in statements:
         if statement.allows != allows or not statement.names_action(action):
             continue
-        if resource == UNKNOWN_RESOURCE and not statement.names_resource(resource, context):
-            doubt = doubt or f"the resource of {action} is not mapped"
-            continue
         try:
-            if statement.names_resource(resource, context) and statement.condition_holds(context):
-                return True
-        except Unmapped as unmapped:
-            doubt = doubt or str(unmapped)
-    if doubt:
+            if _speaks(statement, action, resource, context):
+                sure.append(statement)
+        except (Undecided, Unmapped) as unknown:
+            doubt = doubt or str(unknown)
+    if doubt and not sure:
         raise Undecided(doubt)
-    return False
+    return sure
+
+
+def _speaks(statement: Statement, action: str, resource: str, context: Context) -> bool:
+    named = statement.names_resource(resource, context)
+    if not named and resource == UNKNOWN_RESOURCE:
+        raise Undecided(f"the resource of {action} is not mapped")
+    return named and statement.condition_holds(context)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import secrets
 import string
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
+from trainwright.rehearsal import clock
 from trainwright.rehearsal.stacks.errors import ResourceFailed
 
 
@@ -143,7 +143,8 @@ def generated_name(stack_name: str, logical_id: str, limit: int) -> str:
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
     """
-    suffix = "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(12))
+    numbers = clock.random("physical name", stack_name, logical_id)
+    suffix = "".join(numbers.choice(string.ascii_uppercase + string.digits) for _ in range(12))
     room = limit - len(suffix) - 2
     logical = logical_id[: max(room // 2, room - len(stack_name))]
     return f"{stack_name[: room - len(logical)]}-{logical}-{suffix}"

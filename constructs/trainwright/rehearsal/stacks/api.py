@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urlparse
 
-from trainwright.rehearsal import gate, wire
+from trainwright.rehearsal import clock, gate, wire
 from trainwright.rehearsal.resources import custom
 from trainwright.rehearsal.stacks import describe, engine, plan, store
 from trainwright.rehearsal.stacks import scope as scopes
@@ -20,6 +21,7 @@ from trainwright.rehearsal.stacks.template import read
 log = logging.getLogger("trainwright.rehearsal")
 
 Params = Mapping[str, Any]
+_NAME, _LONGEST_NAME = "[a-zA-Z][-a-zA-Z0-9]*", 128
 NO_UPDATES = "No updates are to be performed."
 _NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 # A client that asks for a stack in progress gets its answer when the operation ends, or after so many seconds: the CDK
@@ -150,6 +152,7 @@ def _check_capabilities(wish: Wish, wanted: Mapping[str, Any]) -> None:
 
 def _new_stack(params: Params, wish: Wish, status: str) -> Stack:
     name = params["StackName"]
+    _check_name(name)
     stack = Stack(
         name=name,
         id=store.new_id("stack", name),
@@ -167,6 +170,17 @@ def _new_stack(params: Params, wish: Wish, status: str) -> Stack:
     )
     stack.idle.set()
     return stack
+
+
+def _check_name(name: str) -> None:
+    """The pattern of StackName in the API reference of CreateStack and CreateChangeSet."""
+    for wrong, constraint in (
+        (not re.fullmatch(_NAME, name), f"Member must satisfy regular expression pattern: {_NAME}"),
+        (len(name) > _LONGEST_NAME, f"Member must have length less than or equal to {_LONGEST_NAME}"),
+    ):
+        if wrong:
+            start = f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint"
+            raise ValidationError(f"{start}: {constraint}")
 
 
 def _create_stack(params: Params) -> dict[str, Any]:
@@ -339,7 +353,8 @@ def _describe_stacks(params: Params) -> dict[str, Any]:
         return {"Stacks": [describe.stack(one) for one in listed]}
     stack = store.find(name)
     if stack.status.endswith(_BUSY):
-        stack.idle.wait(_PATIENCE)
+        with clock.idle():
+            stack.idle.wait(_PATIENCE)
     return {"Stacks": [describe.stack(stack)]}
 
 
@@ -421,7 +436,9 @@ def _list_imports(params: Params) -> dict[str, Any]:
 
 
 def _validate_template(params: Params) -> dict[str, Any]:
-    return describe.template_summary(read(_template_body(params, None)))
+    template = read(_template_body(params, None))
+    plan.dependencies(template, template["Resources"])
+    return describe.template_summary(template)
 
 
 def _set_protection(params: Params) -> dict[str, Any]:

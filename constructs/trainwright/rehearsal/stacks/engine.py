@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import Any
 
-from trainwright.rehearsal import facade, resources
+from trainwright.rehearsal import clock, facade, resources
 from trainwright.rehearsal.resources import base
 from trainwright.rehearsal.stacks import scope as scopes
 from trainwright.rehearsal.stacks.errors import ResourceFailed, ValidationError
@@ -211,14 +211,16 @@ def _in_order(graph: Mapping[str, set[str]], act: Callable[[str], bool]) -> list
     sorter.prepare()
     failed: list[str] = []
     running: dict[Future[bool], str] = {}
-    with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="resource") as pool:
+    # one by one where everything is to happen in the same order every time
+    at_once = 1 if clock.current().mode == "jump" else _AT_ONCE
+    with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="resource") as pool:
         while sorter.is_active():
             if not failed:
                 running.update({pool.submit(act, name): name for name in sorter.get_ready()})
             if not running:
                 break
             done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for one in done:
+            for one in [each for each in running if each in done]:
                 name = running.pop(one)
                 if one.result():
                     sorter.done(name)

@@ -5,13 +5,13 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-activities.html
 
 from __future__ import annotations
 
-import queue
-import threading
-import time
+from collections import deque
 from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.stepfunctions.parser.asl.eval.callback.callback import ActivityCallbackEndpoint
+
+from trainwright.rehearsal import clock
 
 # GetActivityTask holds the connection open for at most this many seconds.
 LONGEST_POLL = 60
@@ -21,11 +21,29 @@ class Activity:
     """What a Task of this activity is handed to."""
 
     def __init__(self) -> None:
-        self.tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._tasks: deque[Any] = deque()
+        self._workers: deque[clock.Event] = deque()
 
     def add_task(self, task: Any) -> None:
         """Let the next worker that asks have the task."""
-        self.tasks.put(task)
+        self._tasks.append(task)
+        for worker in list(self._workers):
+            worker.set()
+
+    def next_task(self, seconds: float) -> Any:
+        """The oldest task, or None when none has come within so many seconds."""
+        end = clock.time() + seconds
+        arrived = clock.Event()
+        self._workers.append(arrived)
+        try:
+            while not self._tasks and (left := end - clock.time()) > 0:
+                arrived.wait(left)
+                arrived.clear()
+            return self._tasks.popleft()
+        except IndexError:  # another worker was faster, or there is none
+            return None
+        finally:
+            self._workers.remove(arrived)
 
 
 class Store:
@@ -46,7 +64,7 @@ class Store:
 
 def wait_for_worker(self: Any, timeout_seconds: float) -> Any:
     """ActivityTaskStartEndpoint.wait: what the worker said of itself, or None when none came in time."""
-    self._next_activity_task_start_event.wait(timeout=min(timeout_seconds, threading.TIMEOUT_MAX))
+    self._next_activity_task_start_event.wait(timeout_seconds)
     return getattr(self, "_outcome", None)
 
 
@@ -58,13 +76,10 @@ def get_activity_task(self: Any) -> ActionResult:
     backend = self.stepfunction_backend
     arn = backend.describe_activity(self._get_param("activityArn")).arn
     activity = Store(backend).get(arn)
-    end = time.monotonic() + LONGEST_POLL
-    while activity is not None and (left := end - time.monotonic()) > 0:
-        try:
-            task = activity.tasks.get(timeout=left)
-        except queue.Empty:
-            break
-        if _hand_over(backend, task.task_token, self._get_param("workerName")):
+    end = clock.time() + LONGEST_POLL
+    while activity is not None and (left := end - clock.time()) > 0:
+        task = activity.next_task(left)
+        if task is not None and _hand_over(backend, task.task_token, self._get_param("workerName")):
             return ActionResult({"taskToken": task.task_token, "input": task.task_input})
     return ActionResult({})
 

@@ -26,7 +26,7 @@ from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, Progr
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import Execution
 
-from trainwright.rehearsal import facade
+from trainwright.rehearsal import clock, facade
 from trainwright.rehearsal.states import activities, history
 from trainwright.rehearsal.states.failures import event_details
 from trainwright.rehearsal.states.running import NOT_TRUNCATED, iso
@@ -200,7 +200,7 @@ def start_worker(self: Any) -> None:
     """ExecutionWorker.start: the environment exists when this returns, so that the execution can be stopped."""
     program = _begin(self)
     name = self._evaluation_details.execution_details.name
-    threading.Thread(target=_run, args=(self, program), name=f"execution {name}", daemon=True).start()
+    clock.thread(_run, f"execution {name}", self, program)
 
 
 def execution_logic(self: Any) -> None:

@@ -15,6 +15,8 @@ from jsonata.jexception import JException
 from jsonata.jsonata import Jsonata
 from jsonata.utils import Utils
 
+from trainwright.rehearsal import clock
+
 ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 
 
@@ -64,7 +66,7 @@ def number_range(first: Any = None, last: Any = None, step: Any = None) -> Any:
 
 def random_number(seed: Any = None) -> float:
     """``$random``: a number from 0 (included) to 1 (excluded), the same for the same ``seed``."""
-    source = random.SystemRandom() if seed is None else random.Random(int(seed))  # noqa: S311  (AWS documents a seed)
+    source = clock.random() if seed is None else random.Random(int(seed))  # noqa: S311  (AWS documents a seed)
     return source.random()
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import datetime
 import logging
-import threading
-import time
 from typing import Any
 
 from moto.stepfunctions.parser.api import HistoryEventType
@@ -32,6 +30,7 @@ from moto.stepfunctions.parser.asl.eval.program_state import (
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
+from trainwright.rehearsal import clock
 from trainwright.rehearsal.states import failures, jsonata
 from trainwright.rehearsal.states.expressions import fresh
 
@@ -92,9 +91,9 @@ def on_end(env: Any, wake: Any) -> None:
 
 def sleep(env: Any, seconds: float) -> bool:
     """Wait, but not longer than the program runs; whether it still does."""
-    deadline = time.monotonic() + seconds
-    while env.is_running() and (left := deadline - time.monotonic()) > 0:
-        env.program_state_event.wait(min(left, threading.TIMEOUT_MAX))
+    deadline = clock.time() + seconds
+    while env.is_running() and (left := deadline - clock.time()) > 0:
+        env.program_state_event.wait(left)
     return bool(env.is_running())
 
 
@@ -117,11 +116,10 @@ def eval_program(self: Any, env: Any) -> None:
             timer.cancel()
 
 
-def _timer(timeout: Any, env: Any) -> threading.Timer | None:
+def _timer(timeout: Any, env: Any) -> clock.Timer | None:
     if timeout is None:
         return None
-    timer = threading.Timer(timeout.timeout_seconds, env.set_timed_out)
-    timer.daemon = True
+    timer = clock.Timer(timeout.timeout_seconds, env.set_timed_out, "time-out")
     timer.start()
     return timer
 
@@ -382,9 +380,9 @@ class _Attempt:
         self.frame.program_state_event.set()
 
     def wait(self, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while not self.done and self.frame.is_running() and (left := deadline - time.monotonic()) > 0:
-            self.frame.program_state_event.wait(min(left, threading.TIMEOUT_MAX))
+        deadline = clock.time() + seconds
+        while not self.done and self.frame.is_running() and (left := deadline - clock.time()) > 0:
+            self.frame.program_state_event.wait(left)
 
 
 def evaluate_with_timeout(self: Any, env: Any) -> None:
@@ -393,7 +391,7 @@ def evaluate_with_timeout(self: Any, env: Any) -> None:
     seconds = env.stack.pop()
     attempt = _Attempt(env)
     name = f"{self.name} in {env.states.context_object.context_object_data['Execution']['Name']}"
-    threading.Thread(target=attempt.run, args=(self._eval_execution,), name=name, daemon=True).start()
+    clock.thread(attempt.run, name, self._eval_execution)
     attempt.wait(seconds)
     finished, stopped = attempt.done, not env.is_running()
     # Whatever an abandoned thread still does must not appear in the history.

@@ -9,7 +9,6 @@ import base64
 import datetime
 import email.utils
 import json
-import secrets
 import uuid
 import zlib
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.response import StreamingBody
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.credentials import StateCredentials
 
-from trainwright.rehearsal import facade
+from trainwright.rehearsal import clock, facade
 from trainwright.rehearsal.states.checks import client_as
 from trainwright.rehearsal.states.models import BOTO_NAMES
 from trainwright.rehearsal.states.running import iso
@@ -185,7 +184,7 @@ def invocation_metadata(response: dict[str, Any], length: int) -> dict[str, Any]
         "x-amzn-RequestId": identifier,
         "Content-Length": str(length),
         "Date": email.utils.format_datetime(instant, usegmt=True),
-        "X-Amzn-Trace-Id": f"root=1-{int(instant.timestamp()):08x}-{secrets.token_hex(12)};sampled=0",
+        "X-Amzn-Trace-Id": f"root=1-{int(instant.timestamp()):08x}-{clock.random().randbytes(12).hex()};sampled=0",
         "Content-Type": "application/json",
     }
     return _metadata(response, headers, identifier)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import secrets
 from typing import Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
@@ -35,6 +34,7 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 from moto.stepfunctions.parser.quotas import is_within_size_quota
 
+from trainwright.rehearsal import clock
 from trainwright.rehearsal.states import failures, models, running, sdk
 
 _CODE = re.compile(r"/[^\"\\]*/functions/code/[0-9a-f]{32}/")
@@ -141,7 +141,7 @@ def _sdk_cause(service: str, error: ClientError) -> str:
         f"Request ID: {sdk.request_id(response)}"
     )
     if service == "s3":
-        second = response["ResponseMetadata"].get("HostId") or base64.b64encode(secrets.token_bytes(57)).decode()
+        second = response["ResponseMetadata"].get("HostId") or base64.b64encode(clock.random().randbytes(57)).decode()
         details += f", Extended Request ID: {second}"
     return f"{response['Error'].get('Message', '')} ({details})"
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import json
 import logging
-import threading
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
@@ -21,7 +20,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramError, ProgramStopped
 
-from trainwright.rehearsal import events
+from trainwright.rehearsal import clock, events
 from trainwright.rehearsal.states import failures, running, sdk, training_fields
 
 LOG = logging.getLogger(__name__)
@@ -148,7 +147,7 @@ def wait_for(env: Any, client: Any, name: str) -> dict[str, Any] | None:
     Step Functions does not promise that.
     https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html (best effort to cancel)
     """
-    changed = threading.Event()
+    changed = clock.Event()
     with events.listen(STATE_CHANGE, lambda detail: _wake(detail, name, changed)):
         running.on_end(env, changed.set)
         pause = FIRST_POLL_SECONDS
@@ -164,7 +163,7 @@ def wait_for(env: Any, client: Any, name: str) -> dict[str, Any] | None:
     return None
 
 
-def _wake(detail: dict[str, Any], name: str, changed: threading.Event) -> None:
+def _wake(detail: dict[str, Any], name: str, changed: clock.Event) -> None:
     if detail.get("TrainingJobName") == name and detail.get("TrainingJobStatus") in FINAL:
         changed.set()
 

@@ -20,17 +20,21 @@ class AccountOptions:
 
     Args:
         faults: what goes wrong, as the account's configuration has it.
+        faults_file: the file that says so; None: nobody gave one.
         images: folders for image URIs that nobody pushes.
         record_permissions: where used and granted permissions are written at the end; None: nowhere.
+        keep: the folder that keeps objects and items; None: nothing is kept.
     """
 
     faults: dict[str, Any] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
     record_permissions: Path | None = None
+    keep: Path | None = None
+    faults_file: Path | None = None
 
     def config(self) -> dict[str, Any]:
         """Its part of the account's configuration."""
-        return {"faults": self.faults, "images": self.images}
+        return {"faults": self.faults, "images": self.images, "keep": str(self.keep or "")}
 
 
 def read(
@@ -58,4 +62,4 @@ def read(
         problems += error.problems
     if problems:
         raise BadInput(problems)
-    return AccountOptions(given, folders, target)
+    return AccountOptions(given, folders, target, faults_file=faults_file)

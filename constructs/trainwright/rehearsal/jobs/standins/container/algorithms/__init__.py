@@ -1,0 +1,1 @@
+"""What SageMaker's built-in algorithms check before they train, and nothing of their training."""
