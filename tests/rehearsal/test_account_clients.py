@@ -257,3 +257,57 @@ def test_the_sdks_are_told_their_bucket_and_to_keep_quiet(tmp_path):
     (tmp_path / "sagemaker.yaml").samefile(variables["SAGEMAKER_USER_CONFIG_OVERRIDE"])
     told = json.loads((tmp_path / "sagemaker.yaml").read_text())["SageMaker"]["PythonSDK"]["Modules"]
     assert told == {"TelemetryOptOut": True, "Session": {"DefaultS3Bucket": f"sagemaker-eu-west-1-{ACCOUNT}"}}
+
+
+# --- what is refused, service by service ---------------------------------------------------------------------------
+
+MACHINE = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:nobody"
+EXECUTION = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:nobody:run"
+FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:nobody"
+REFUSED = [
+    ("sagemaker", "describe_training_job", {"TrainingJobName": "nobody"}, "ValidationException", "Requested resource"),
+    ("sagemaker", "stop_training_job", {"TrainingJobName": "nobody"}, "ValidationException", "Requested resource"),
+    (
+        "stepfunctions",
+        "start_execution",
+        {"stateMachineArn": MACHINE},
+        "StateMachineDoesNotExist",
+        "State Machine Does",
+    ),
+    ("stepfunctions", "describe_state_machine", {"stateMachineArn": "nobody"}, "InvalidArn", "Invalid"),
+    ("stepfunctions", "describe_execution", {"executionArn": EXECUTION}, "ExecutionDoesNotExist", "Execution Does Not"),
+    ("stepfunctions", "stop_execution", {"executionArn": EXECUTION}, "ExecutionDoesNotExist", "Execution Does Not"),
+    ("s3", "list_objects_v2", {"Bucket": "nobody-has-this"}, "NoSuchBucket", "The specified bucket does not exist"),
+    ("s3", "head_bucket", {"Bucket": "nobody-has-this"}, "404", "Not Found"),
+    ("lambda", "invoke", {"FunctionName": "nobody"}, "ResourceNotFoundException", f"Function not found: {FUNCTION}"),
+    ("dynamodb", "describe_table", {"TableName": "nobody"}, "ResourceNotFoundException", "Requested resource not"),
+    ("ssm", "get_parameter", {"Name": "/nobody"}, "ParameterNotFound", "Parameter /nobody not found."),
+    ("ecr", "describe_images", {"repositoryName": "nobody"}, "RepositoryNotFoundException", "The repository with name"),
+    ("cloudformation", "describe_stacks", {"StackName": "nobody"}, "ValidationError", "Stack with id nobody does not"),
+    ("events", "describe_rule", {"Name": "nobody"}, "ResourceNotFoundException", "Rule nobody does not exist"),
+    ("iam", "get_role", {"RoleName": "nobody"}, "NoSuchEntity", "The role with name nobody cannot be found."),
+    (
+        "iam",
+        "create_role",
+        {"RoleName": "x", "AssumeRolePolicyDocument": "{"},
+        "MalformedPolicyDocument",
+        "This policy",
+    ),
+    ("logs", "filter_log_events", {"logGroupName": "/nobody"}, "ResourceNotFoundException", "The specified log group"),
+    ("sqs", "get_queue_url", {"QueueName": "nobody"}, "AWS.SimpleQueueService.NonExistentQueue", "The specified queue"),
+]
+
+
+@pytest.mark.parametrize(("service", "operation", "parameters", "code", "words"), REFUSED)
+def test_what_is_not_there_is_refused_with_aws_own_code(account, service, operation, parameters, code, words):
+    told = refused(getattr(account.client(service), operation), **parameters)
+    assert told[0] == code and told[1].startswith(words)
+
+
+def test_parts_of_an_upload_that_nobody_began_are_refused(account, helpers):
+    client, bucket = account.client("s3"), helpers.unique("upload")
+    client.create_bucket(Bucket=bucket)
+    where = {"Bucket": bucket, "Key": "a", "UploadId": "nobody"}
+    parts = {"Parts": [{"ETag": "a", "PartNumber": 1}]}
+    assert refused(client.complete_multipart_upload, **where, MultipartUpload=parts)[0] == "NoSuchUpload"
+    assert refused(client.upload_part, **where, PartNumber=1, Body=b"")[0] == "NoSuchUpload"

@@ -212,14 +212,12 @@ def test_a_request_of_who_is_away_is_part_of_his_work(jumping):
     assert order == ["request", "other", "answer"]
 
 
-def test_a_request_that_says_whose_it_is_takes_its_turn_and_gives_it_back(jumping):
-    """Three deep, as a Task that calls Lambda, whose function starts an execution that calls again."""
+def test_requests_of_requests_take_their_turns_and_give_them_back(jumping):
+    """Three deep, as a Task that calls a function, which calls another, which calls again."""
 
     def call(depth):
-        token = jumping.token()
-
         def handle():
-            with clock.counted(token, "request"):
+            with clock.counted("request"):
                 if depth:
                     call(depth - 1)
                 clock.sleep(10)
@@ -237,6 +235,28 @@ def test_a_request_that_says_whose_it_is_takes_its_turn_and_gives_it_back(jumpin
         noted.append(now())
 
     assert together(work, lambda noted: clock.sleep(5)) == [30, 31]
+
+
+def test_who_comes_back_waits_for_the_turn_that_was_given_up_in_his_name(jumping):
+    begun, go, order = threading.Event(), threading.Event(), []
+
+    def request():
+        with clock.counted(name="request"):
+            clock.sleep(3600)
+
+    def caller(noted):
+        with clock.away():
+            threading.Thread(target=request).start()
+            assert begun.wait(PATIENCE)
+        order.append("caller")
+
+    def other(noted):
+        begun.set()
+        assert not go.wait(0.1)
+        order.append("other")
+
+    together(caller, other)
+    assert order == ["other", "caller"]
 
 
 def test_nobody_else_is_let_in_while_a_task_has_the_turn(jumping):

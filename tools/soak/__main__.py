@@ -13,6 +13,7 @@ import json
 import random
 import sys
 import time
+from itertools import zip_longest
 from typing import Any
 
 import chaos
@@ -101,21 +102,30 @@ def _settle(platform: Platform) -> None:
 def replay(runs: int, seed: int) -> list[str]:
     """The same seed twice: the same histories, to the byte."""
     first, second = _histories(runs, seed), _histories(runs, seed)
-    return [f"{name}: two histories of one seed differ" for name in first if first[name] != second.get(name)]
+    return [problem for name in first for problem in _differences(name, first[name], second.get(name, []))]
 
 
-def _histories(runs: int, seed: int) -> dict[str, str]:
+def _differences(name: str, first: list[str], second: list[str]) -> list[str]:
+    for number, (one, other) in enumerate(zip_longest(first, second), start=1):
+        if one != other:
+            return [f"{name}: event {number} differs between two runs of one seed:\n  {one}\n  {other}"]
+    return []
+
+
+def _histories(runs: int, seed: int) -> dict[str, list[str]]:
     names = [f"run-{number}" for number in range(runs)]
     with deployed(chaos.faults(seed, fake=True)) as platform:
         began = time.monotonic()
-        arns = platform.start(names)
+        platform.hold(held=True)
+        arns = [arn for name in names for arn in platform.start([name])]
+        platform.hold(held=False)
         say(f"{_counted(platform.finish(runs, SECONDS))} in {time.monotonic() - began:.1f} s")
         pages = platform.account.client("stepfunctions").get_paginator("get_execution_history")
         return {
-            arn: json.dumps(
-                [event for page in pages.paginate(executionArn=arn) for event in page["events"]], default=str
-            )
-            for arn in arns
+            name: [
+                json.dumps(event, default=str) for page in pages.paginate(executionArn=arn) for event in page["events"]
+            ]
+            for name, arn in zip(names, arns, strict=True)
         }
 
 

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -53,6 +54,12 @@ class Platform:
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(begin, names))
+
+    def hold(self, *, held: bool) -> None:
+        """Keep the account's clock, and everything that it does by itself, from going on."""
+        page = f"{self.account.endpoint}/_trainwright/clock"
+        with urllib.request.urlopen(page, json.dumps({"hold": held}).encode(), timeout=10):  # noqa: S310 - loopback
+            return
 
     def statuses(self) -> dict[str, str]:
         """Every execution's status."""

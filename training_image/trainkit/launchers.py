@@ -11,6 +11,7 @@ import importlib.util
 import os
 import shlex
 import shutil
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -169,11 +170,15 @@ def _own_options(text: str) -> list[str]:
 
 
 def network_variables(job: Job) -> dict[str, str]:
-    """What NCCL and libfabric are told about the network, unless the run says it itself.
+    """What NCCL, gloo and libfabric are told about the network, unless the run says it itself.
 
-    As the toolkit has it (torch_distributed.py), with the device itself in place of its list of instance types.
+    As the toolkit has it (torch_distributed.py), with the device itself in place of its list of instance types. Gloo
+    would ask for the address of the machine's own name, which on SageMaker is the same on every host.
     """
-    wanted = {"NCCL_SOCKET_IFNAME": str(job.resources.get("network_interface_name", "eth0"))}
+    interface = str(job.resources.get("network_interface_name", "eth0"))
+    wanted = {"NCCL_SOCKET_IFNAME": interface}
+    if interface in (name for _, name in socket.if_nameindex()):
+        wanted["GLOO_SOCKET_IFNAME"] = interface
     if Path("/dev/infiniband").is_dir():
         wanted |= {"FI_PROVIDER": "efa", "RDMAV_FORK_SAFE": "1", "NCCL_PROTO": "simple"}
     return {name: value for name, value in wanted.items() if name not in os.environ}

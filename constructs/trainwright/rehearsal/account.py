@@ -8,8 +8,8 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from trainwright.rehearsal import facade, faults, gate, permissions, wire
-from trainwright.rehearsal.clock import page
+from trainwright.rehearsal import facade, faults, gate, inprocess, permissions, wire
+from trainwright.rehearsal.clock import page, processes
 from trainwright.rehearsal.faults import denials
 from trainwright.rehearsal.keeping import answers
 from trainwright.rehearsal.permissions import granted
@@ -19,6 +19,10 @@ class _Handler(MotoRequestHandler):
     # Two small writes a response and Nagle's algorithm cost 40 ms a call.
     disable_nagle_algorithm = True
     timeout = 3600
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The header Date: the wall's time, by which clients set their clocks and judge whether to try again."""
+        return super().date_time_string(processes.wall_time() if timestamp is None else timestamp)
 
     def log_request(self, code: Any = "-", size: Any = "-") -> None:
         """Say nothing: a run makes thousands of requests."""
@@ -32,6 +36,7 @@ def http_server(listener: socket.socket) -> BaseWSGIServer:
     gate.page("faults", _faults)
     gate.page("keeping", answers.begin)
     application = gate.Gate(DomainDispatcherApplication(create_backend_app))
+    inprocess.serve(application)
     host, port = listener.getsockname()[:2]
     return make_server(host, port, application, threaded=True, request_handler=_Handler, fd=listener.fileno())
 

@@ -12,6 +12,7 @@ import logging
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
 from pathlib import Path
 from typing import IO, Any
 
@@ -218,6 +219,8 @@ def _session_client(service: str, access_key: str) -> Any:
 
 
 def _make_client(service: str, access_key: str, secret_key: str, token: str | None) -> Any:
+    from trainwright.rehearsal import inprocess  # noqa: PLC0415  (keeps importing this module cheap)
+
     with _client_lock:
         made = _boto_session().client(
             service,
@@ -228,25 +231,8 @@ def _make_client(service: str, access_key: str, secret_key: str, token: str | No
             region_name=region(),
             config=_client_config(),
         )
-    if clock.current().mode == "jump":
-        _work_for_caller(made)
+    inprocess.use(made)
     return made
-
-
-def _work_for_caller(client: Any) -> None:
-    """Have a client's calls be part of the work of whoever makes them, with a clock that jumps."""
-    call = client._make_api_call
-
-    def make_api_call(operation: str, parameters: dict[str, Any]) -> Any:
-        with clock.away():
-            return call(operation, parameters)
-
-    def say_for_whom(request: Any, **_: Any) -> None:
-        if (token := clock.current().token()) is not None:
-            request.headers[clock.TASK_HEADER] = token
-
-    client._make_api_call = make_api_call
-    client.meta.events.register("before-send", say_for_whom)
 
 
 @functools.cache
@@ -307,6 +293,15 @@ def put_log_lines(group: str, stream: str, lines: list[tuple[int, str]]) -> None
             backend.create_log_stream(group, stream)
         events = [{"timestamp": when, "message": text} for when, text in sorted(lines, key=lambda line: line[0])]
         backend.put_log_events(group, stream, events)
+
+
+def put_metrics(namespace: str, data: list[dict[str, Any]]) -> None:
+    """Give CloudWatch values (members of PutMetricData's MetricData), as a service does."""
+    from moto.cloudwatch.models import cloudwatch_backends  # noqa: PLC0415
+
+    # moto keeps times in UTC that do not say so, and fails at comparing them with others
+    naive = [{**datum, "Timestamp": datum["Timestamp"].astimezone(UTC).replace(tzinfo=None)} for datum in data]
+    cloudwatch_backends[account_id()][region()].put_metric_data(namespace, naive)
 
 
 def authorize(

@@ -53,7 +53,7 @@ class Gate:
         path = environ.get("PATH_INFO", "")
         if path.startswith("/_trainwright/"):
             return wire.send(_own_page(path.removeprefix("/_trainwright/"), environ), start_response)
-        with clock.counted(environ.get(clock.TASK_VARIABLE), lambda: _work(environ)):
+        with clock.counted(lambda: _work(environ)):
             return self._serve(path, environ, start_response)
 
     def _serve(self, path: str, environ: Environ, start_response: Any) -> Iterable[bytes]:

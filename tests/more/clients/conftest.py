@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,14 +24,41 @@ BUCKET = "jobs"
 FAULTS = {"spot_interruptions": [{"after": "checkpoint", "fraction": 0.3, "jobs": "v2-spot-*"}]}
 
 
+class Beyond:
+    """The only way out that clients are given: a proxy that notes where they wanted to go, and lets nobody through."""
+
+    def __init__(self) -> None:
+        self.wanted: list[str] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        proxy = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        names = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+        return {**dict.fromkeys(names, proxy), **dict.fromkeys(("NO_PROXY", "no_proxy"), "localhost,127.0.0.1")}
+
+    def _listen(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                with connection:
+                    self.wanted.append(connection.recv(400).decode("latin-1").partition("\r\n")[0])
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
 class Account:
     """An account that `trainwright account up` opened: its export lines, and what every test needs."""
 
     image, role, bucket, programs = IMAGE, ROLE, BUCKET, HERE / "programs"
 
-    def __init__(self, process: subprocess.Popen[str], exports: dict[str, str], home: Path) -> None:
-        self.process, self.exports = process, exports
-        self.environment = {"HOME": str(home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", **exports}
+    def __init__(self, exports: dict[str, str], home: Path, beyond: Beyond) -> None:
+        self.exports, self.beyond = exports, beyond
+        ours = {"HOME": str(home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        self.environment = {**ours, **beyond.environment, **exports}
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
@@ -83,9 +113,11 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         line = process.stdout.readline()
         assert line, f"the account did not open:\n{said}"
         said += line
-    account = Account(process, dict(re.findall(r"^  export (\w+)=(.*)$", said, re.MULTILINE)), folder / "home")
+    beyond = Beyond()
+    account = Account(dict(re.findall(r"^  export (\w+)=(.*)$", said, re.MULTILINE)), folder / "home", beyond)
     _furnish(account)
     yield account
+    beyond.close()
     process.terminate()
     process.wait(60)
     process.stdout.close()
@@ -101,6 +133,13 @@ def _furnish(account: Account) -> None:
     iam.create_role(RoleName="trainer", AssumeRolePolicyDocument=trust)
     rights = policy(Action=["s3:*", "logs:*", "sagemaker:*", "cloudwatch:*", "ecr:*", "ec2:*"], Resource="*")
     iam.put_role_policy(RoleName="trainer", PolicyName="rights", PolicyDocument=rights)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_leaves_the_machine(account: Account) -> Iterator[None]:
+    account.beyond.wanted.clear()
+    yield
+    assert account.beyond.wanted == []
 
 
 @pytest.fixture(scope="package")

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,19 @@ def test_a_job_is_stopped(cli, account):
     assert cli.ask(*describe)["TrainingJobStatus"] in ("Stopping", "Stopped")
 
 
+def test_a_warm_pool_is_kept_and_ended(cli, account):
+    name, resources = "warm-by-cli", account.request("any")["ResourceConfig"]
+    warm = account.request(name, ResourceConfig={**resources, "KeepAlivePeriodInSeconds": 600})
+    account.client("sagemaker").create_training_job(**warm)
+    describe = ("sagemaker", "describe-training-job", "--training-job-name", name)
+    until(lambda: cli.ask(*describe).get("WarmPoolStatus", {}).get("Status") == "Available")
+    listed = cli.ask("sagemaker", "list-training-jobs", "--warm-pool-status-equals", "Available")
+    assert [job["TrainingJobName"] for job in listed["TrainingJobSummaries"]] == [name]
+    end = ("sagemaker", "update-training-job", "--training-job-name", name)
+    cli.say(*end, "--resource-config", "KeepAlivePeriodInSeconds=0")
+    until(lambda: cli.ask(*describe)["WarmPoolStatus"]["Status"] == "Terminated")
+
+
 def test_logs_are_read(cli, finished):
     streams = cli.ask(
         *("logs", "describe-log-streams", "--log-group-name", GROUP, "--log-stream-name-prefix", f"{finished}/")
@@ -213,10 +227,18 @@ def test_what_else_a_team_looks_at(cli, account):
     repository = "cdk-hnb659fds-container-assets-123456789012-us-east-1"
     assert cli.ask("ecr", "describe-images", "--repository-name", repository) == {"imageDetails": []}
     assert "Rules" in cli.ask("events", "list-rules")
-    assert "MetricDataResults" in cli.ask(
-        *("cloudwatch", "get-metric-data", "--start-time", "2026-01-01T00:00:00", "--end-time", "2026-01-02T00:00:00"),
-        *("--metric-data-queries", '[{"Id":"a","Expression":"SEARCH(\'loss\', \'Average\', 60)"}]'),
+
+
+def test_a_job_s_metrics_are_in_cloudwatch(cli, finished):
+    name, space = [{"Name": "TrainingJobName", "Value": finished}], "/aws/sagemaker/TrainingJobs"
+    stat = {"Metric": {"Namespace": space, "MetricName": "loss", "Dimensions": name}, "Period": 60, "Stat": "Minimum"}
+    now = datetime.now(UTC)
+    query = (
+        *("cloudwatch", "get-metric-data", "--metric-data-queries", json.dumps([{"Id": "loss", "MetricStat": stat}])),
+        *("--start-time", (now - timedelta(hours=1)).isoformat(), "--end-time", (now + timedelta(hours=1)).isoformat()),
     )
+    values = until(lambda: cli.ask(*query)["MetricDataResults"][0]["Values"])
+    assert min(values) == pytest.approx(1 / 3, abs=1e-4)
 
 
 REFUSED = {

@@ -1,6 +1,8 @@
 """The CDK CLI without a flag that a user would not type: bootstrap, deploy, diff, change, destroy, and a failure."""
 
+import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,7 @@ class Cdk:
             **child_environment(),
             **account.exports,
             "HOME": str(folder),
+            "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"),  # pip's wheels
             "CI": "true",
             "CDK_DISABLE_CLI_TELEMETRY": "true",
         }
@@ -73,9 +76,9 @@ def cdk(account, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cdk")
     with Processes() as processes:
         words = tools.cdk(processes, folder)
-    (folder / "training_image").symlink_to(Path(__file__).parents[3] / "training_image")
-    yield Cdk(words, folder, account)
-    (folder / "training_image").unlink()
+    image = Path(__file__).parents[3] / "training_image"
+    shutil.copytree(image, folder / "training_image", ignore=shutil.ignore_patterns("__pycache__"))
+    return Cdk(words, folder, account)
 
 
 def test_bootstrap_updates_what_the_account_came_with(cdk):

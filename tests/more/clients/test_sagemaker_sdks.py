@@ -19,15 +19,14 @@ def interpreter(version):
     return found
 
 
-def ran(account, version):
-    program = account.programs / f"sdk_{version}.py"
-    done = account.run(interpreter(version), program, account.role, account.image)
+def ran(account, version, program, *words):
+    done = account.run(interpreter(version), account.programs / program, account.role, *words)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     return json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr
 
 
 def test_v2_fits_on_spot_through_an_interruption_and_reads_its_model(account):
-    told, said = ran(account, "v2")
+    told, said = ran(account, "v2", "sdk_v2.py", account.image)
     job = account.client("sagemaker").describe_training_job(TrainingJobName=told["job"])
     statuses = [transition["Status"] for transition in job["SecondaryStatusTransitions"]]
     assert "Interrupted" in statuses and statuses[-1] == "Completed"
@@ -40,8 +39,15 @@ def test_v2_fits_on_spot_through_an_interruption_and_reads_its_model(account):
     assert billable < seconds and f"Managed Spot Training savings: {(1 - billable / seconds) * 100:.1f}%" in said
 
 
+def test_v2_fits_in_script_mode_on_an_image_of_aws_own(account):
+    told, said = ran(account, "v2", "sdk_v2_pytorch.py")
+    assert told["image"] == "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1-cpu-py310"
+    assert told["model"] == {"epochs": 3, "helper": "beside it", "hosts": ["algo-1"]}
+    assert "script mode on algo-1" in said
+
+
 def test_v3_trains_in_script_mode_and_reads_its_model(account):
-    told, _ = ran(account, "v3")
+    told, _ = ran(account, "v3", "sdk_v3.py", account.image)
     assert told["status"] == "Completed"
     assert told["model"] == {"data": ["digits.csv"], "parameters": {"epochs": 2, "rate": 0.5}}
 

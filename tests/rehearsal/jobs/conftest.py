@@ -162,7 +162,10 @@ class Account:
 
     def log(self, name):
         logs, group = self.client("logs"), "/aws/sagemaker/TrainingJobs"
-        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")["logStreams"]
+        try:
+            streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")["logStreams"]
+        except logs.exceptions.ResourceNotFoundException:  # the account's first job has not written yet
+            return []
         names = sorted(stream["logStreamName"] for stream in streams)
         events = [logs.get_log_events(logGroupName=group, logStreamName=stream)["events"] for stream in names]
         return [event["message"] for stream in events for event in stream]

@@ -92,7 +92,7 @@ PREFERENCE = {"InstanceType": "ml.m5.large", "InstanceCount": 1}
             "ResourceConfig.InstancePlacementConfig; ",
         ),
         ({"DebugRuleConfigurations": [RULE]}, "DebugRuleConfigurations; "),
-        ({"ProfilerRuleConfigurations": [RULE]}, "ProfilerRuleConfigurations; "),
+        ({"ProfilerRuleConfigurations": [RULE]}, "ProfilerRuleConfigurations LowGPUUtilization: rules:1 is not AWS's"),
         (
             {
                 "MlflowConfig": {

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from trainwright.rehearsal import mends
-from trainwright.rehearsal.mends import codebuild, ecr, sagemaker
+from trainwright.rehearsal.mends import codebuild, ecr, sagemaker, sagemaker_processing
 
 PLAIN = """
 import boto3, json, logging, sys
@@ -74,6 +74,19 @@ print(json.dumps([len(jobs), len(sagemaker.list_tags(ResourceArn=arn)["Tags"])])
     assert plain(code) == [1, 2]
 
 
+def test_plain_moto_lists_processing_jobs_after_cutting_the_page_and_as_they_came():
+    code = """
+for name in ("b-1", "a-1", "b-2"):
+    sagemaker.create_processing_job(
+        ProcessingJobName=name, RoleArn=request["RoleArn"], AppSpecification={"ImageUri": "nowhere"},
+        ProcessingResources={"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}})
+def listed(**asked):
+    return [job["ProcessingJobName"] for job in sagemaker.list_processing_jobs(**asked)["ProcessingJobSummaries"]]
+print(json.dumps([listed(NameContains="b-", MaxResults=2), listed(SortBy="Name")]))
+"""
+    assert plain(code) == [["b-1"], ["b-1", "a-1", "b-2"]]
+
+
 def test_plain_moto_lets_every_build_succeed_and_cannot_update_a_project():
     code = """
 codebuild.create_project(**project)
@@ -129,7 +142,10 @@ print(json.dumps([scanning, deleted is None and not ecr.describe_repositories()[
     assert not deleted
 
 
-@pytest.mark.parametrize("mend", [*sagemaker.MENDS, *codebuild.MENDS, *ecr.MENDS], ids=lambda mend: mend.name)
+ALL = [*sagemaker.MENDS, *sagemaker_processing.MENDS, *codebuild.MENDS, *ecr.MENDS]
+
+
+@pytest.mark.parametrize("mend", ALL, ids=lambda mend: mend.name)
 def test_every_mend_fits_the_installed_moto_and_names_its_source(mend):
     mends.check([mend])
     assert mend.source.startswith("https://docs.aws.amazon.com/")

@@ -4,6 +4,9 @@ import json
 import time
 
 import pytest
+from botocore.exceptions import ClientError
+
+from trainwright.rehearsal.states import training as training_task
 
 SYNC = "arn:aws:states:::sagemaker:createTrainingJob.sync"
 NAMES = iter(f"job-{number}" for number in range(1000))
@@ -174,3 +177,24 @@ def test_each_right_of_the_role_is_needed(account, training, action):
     assert found["Error"] == "SageMaker.AmazonSageMakerException"
     assert f"is not authorized to perform: {action}" in found["Cause"]
     assert "Error Code: AccessDeniedException" in found["Cause"]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "waits"),
+    [
+        ("ThrottlingException", 400, True),
+        ("InternalFailure", 500, True),
+        ("AccessDeniedException", 400, False),
+    ],
+)
+def test_a_look_that_the_service_cannot_answer_now_is_made_again(code, status, waits):
+    class Busy:
+        def describe_training_job(self, **_):
+            response = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+            raise ClientError(response, "DescribeTrainingJob")
+
+    if waits:
+        assert training_task._describe(Busy(), "job") is None
+    else:
+        with pytest.raises(ClientError, match=code):
+            training_task._describe(Busy(), "job")

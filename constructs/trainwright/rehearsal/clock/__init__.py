@@ -17,13 +17,13 @@ from typing import Any
 
 from trainwright.rehearsal.clock.base import Clock, Event
 from trainwright.rehearsal.clock.lanes import Lane
+from trainwright.rehearsal.clock.slots import Slots
 from trainwright.rehearsal.clock.wall import WallClock
 
 __all__ = [
-    "TASK_HEADER",
-    "TASK_VARIABLE",
     "Event",
     "Lane",
+    "Slots",
     "Timer",
     "account",
     "away",
@@ -37,10 +37,6 @@ __all__ = [
     "use",
     "wall",
 ]
-
-#: The header in which a counted thread says whose work its request to this account is; and WSGI's name of it.
-TASK_HEADER = "X-Trainwright-Task"
-TASK_VARIABLE = "HTTP_X_TRAINWRIGHT_TASK"
 
 _clock: Clock = WallClock()
 
@@ -86,12 +82,9 @@ def idle() -> AbstractContextManager[None]:
     return _clock.idle()
 
 
-def counted(token: str | None = None, name: str | Callable[[], str] = "outside") -> AbstractContextManager[None]:
-    """While a thread that is not counted works for the account; ``name`` says at what, the same in every run.
-
-    ``token`` is the one that a counted thread sent along with its request: then the work is part of that thread's.
-    """
-    return _clock.counted(token, name)
+def counted(name: str | Callable[[], str] = "outside") -> AbstractContextManager[None]:
+    """While a thread that is not counted works for the account; ``name`` says at what, the same in every run."""
+    return _clock.counted(name)
 
 
 def away() -> AbstractContextManager[None]:

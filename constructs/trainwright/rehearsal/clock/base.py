@@ -41,11 +41,8 @@ class Clock(Protocol):
     def away(self) -> AbstractContextManager[None]:
         """See `trainwright.rehearsal.clock.away`."""
 
-    def counted(self, token: str | None, name: str | Callable[[], str]) -> AbstractContextManager[None]:
+    def counted(self, name: str | Callable[[], str]) -> AbstractContextManager[None]:
         """See `trainwright.rehearsal.clock.counted`."""
-
-    def token(self) -> str | None:
-        """What a counted thread sends along with a request to this account."""
 
     def random(self, *about: str) -> random.Random | None:
         """The random numbers of the task that asks, or for a purpose; None: nobody cares which."""

@@ -5,8 +5,8 @@ up when it waits; who waits for a turn gets it in the order of asking; and when 
 earliest deadline and gives the turn to whoever waits for that. So the order of everything that happens follows from
 what the tasks do, never from how fast the machine's threads are.
 
-A task that waits for a process outside (a function's sandbox, an HTTP request to this very account) keeps its turn, and
-the requests that arrive meanwhile are part of its work. Requests of anybody else ask for a turn like a task.
+A task that waits for a process outside (a function's sandbox) keeps its turn, and the requests that arrive meanwhile
+are part of its work. Requests of anybody else ask for a turn like a task.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from trainwright.rehearsal.clock.base import Event
 
 log = logging.getLogger("trainwright.rehearsal")
 
-#: Where a jumping clock begins, unless it is told: 2026-01-01T00:00:00Z.
-START_NS = 1_767_225_600 * 10**9
+#: Where a jumping clock begins: 2100-01-01T00:00:00Z. Clients outside live in the wall's time, and would take what is
+#: behind it for expired, as the credentials that they are given.
+START_NS = 4_102_444_800 * 10**9
 #: Who waits longer waits for ever: an execution lasts a year at most, and a Task without a time-out has 99,999,999.
 #: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 FOR_EVER_SECONDS = 366 * 86_400
 #: A task that has had the turn for so many seconds of the wall is named in the log, with where it is.
 STALL_SECONDS = 15.0
 _MICROSECOND = 1000
-_tokens = itertools.count(1)
 
 
 class Task:
@@ -45,7 +45,6 @@ class Task:
 
     def __init__(self, name: str, lender: Task | None = None, *, outside: bool = False) -> None:
         self.name, self.lender, self.outside = name, lender, outside
-        self.token = str(next(_tokens))
         self.away = 0
         self.children: Counter[str] = Counter()
         self.thread = threading.get_ident()
@@ -82,7 +81,6 @@ class JumpClock:
         self._seed, self._now_ns = seed, start_ns
         self._lock = threading.Lock()
         self._local = threading.local()
-        self._tasks: dict[str, Task] = {}
         self._running: Task | None = None
         self._since = time.monotonic()
         self._ready: deque[Turn] = deque()
@@ -120,7 +118,7 @@ class JumpClock:
             return
         task = self._current()
         if task is None:
-            with self.counted(None, threading.current_thread().name):
+            with self.counted(threading.current_thread().name):
                 self.wait(event, seconds)
             return
         turn = self._wait_turn(task, event, seconds)
@@ -220,7 +218,6 @@ class JumpClock:
         parent = self._current()
         with self._lock:
             task = Task(parent.child(name) if parent else self._outside_name(name))
-            self._tasks[task.token] = task
             turn = Turn(task)
             self._ask(turn)
         started = threading.Thread(target=self._run, name=name, args=(turn, target, args), daemon=True)
@@ -248,7 +245,6 @@ class JumpClock:
 
     def _end(self, task: Task) -> None:
         with self._lock:
-            self._tasks.pop(task.token, None)
             if self._running is task:
                 # what a borrower took from its lender goes back to it: the lender is waiting for the answer
                 self._running = task.lender if task.lender is not None and task.lender.away else None
@@ -260,12 +256,12 @@ class JumpClock:
         return f"{name}#{self._outside[name]}"
 
     @contextmanager
-    def counted(self, token: str | None, name: str | Callable[[], str]) -> Iterator[None]:
+    def counted(self, name: str | Callable[[], str]) -> Iterator[None]:
         """Be a task: part of the one that waits for this work, or one from outside that asks for the turn."""
         if self._current() is not None:
             yield
             return
-        task, is_lent = self._join(token, name if isinstance(name, str) else name())
+        task, is_lent = self._join(name if isinstance(name, str) else name())
         if not is_lent:
             self._take_turn(task)
         try:
@@ -274,16 +270,10 @@ class JumpClock:
         finally:
             self._end(task)
 
-    def _join(self, token: str | None, name: str) -> tuple[Task, bool]:
+    def _join(self, name: str) -> tuple[Task, bool]:
         with self._lock:
-            lender = self._tasks.get(token) if token else None
-            if lender is not None:
-                task = Task(lender.child(name), lender)
-            else:
-                task = Task(self._outside_name(name), outside=True)
-                task.lender = self._running if self._running is not None and self._running.away else None
-            self._tasks[task.token] = task
-            return task, self._has_turn(task)
+            lender = self._running if self._running is not None and self._running.away else None
+            return Task(self._outside_name(name), lender, outside=True), lender is not None
 
     @contextmanager
     def idle(self) -> Iterator[None]:
@@ -320,11 +310,6 @@ class JumpClock:
         if not has_turn:
             self._take_turn(task)
 
-    def token(self) -> str | None:
-        """The task's number."""
-        task = self._current()
-        return task.token if task else None
-
     def random(self, *about: str) -> random.Random | None:
         """The task's own random numbers, or those for a purpose; None for who has neither."""
         if about:
@@ -342,7 +327,7 @@ class JumpClock:
 
     def hold(self, *, held: bool) -> None:
         """While held, no task gets the turn but requests from outside, and the clock does not jump."""
-        with self.counted(None, "hold"), self._lock:
+        with self.counted("hold"), self._lock:
             self._held = held
 
     def state(self) -> dict[str, Any]:

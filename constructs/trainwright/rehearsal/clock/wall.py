@@ -53,13 +53,9 @@ class WallClock:
         """Nothing counts."""
         return nullcontext()
 
-    def counted(self, token: str | None, name: str | Callable[[], str]) -> AbstractContextManager[None]:
+    def counted(self, name: str | Callable[[], str]) -> AbstractContextManager[None]:
         """Nothing counts."""
         return nullcontext()
-
-    def token(self) -> str | None:
-        """Nothing counts."""
-        return None
 
     def random(self, *about: str) -> None:
         """Nobody cares."""

@@ -25,12 +25,21 @@ _F = TypeVar("_F", bound=JobFault)
 
 @dataclass(frozen=True)
 class JobFacts:
-    """What faults are chosen by: a training job's name, instance type, market and number of hosts (algo-1, ...)."""
+    """What faults are chosen by: a training job's name, instance type, market and number of hosts (algo-1, ...).
+
+    ``further_types`` are those of a heterogeneous cluster's other groups.
+    """
 
     name: str
     instance_type: str
     is_spot: bool
     hosts: int = 1
+    further_types: tuple[str, ...] = ()
+
+    @property
+    def instance_types(self) -> tuple[str, ...]:
+        """Every type that it has."""
+        return (self.instance_type, *self.further_types)
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ def select(faults: Faults, job: JobFacts) -> JobFaults:
 def _means(fault: JobFault, job: JobFacts, hosts: set[str], seed: int) -> bool:
     host = getattr(fault, "host", None)
     return (
-        fault.selects(job.name, job.instance_type, is_spot=job.is_spot)
+        any(fault.selects(job.name, kind, is_spot=job.is_spot) for kind in job.instance_types)
         and (host is None or host in hosts)
         and happens(fault.chance, seed, fault.place, job.name)
     )

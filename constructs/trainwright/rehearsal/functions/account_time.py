@@ -1,13 +1,15 @@
 """The account's time inside a sandbox, which is a process of its own; imported there by itself, without its package.
 
 With a clock that jumps, time stands still while a function works. It learns what time it is with every event (from
-the deadline, which is its time-out away), and when it sleeps, it asks the account to let time pass.
+the deadline, which is its time-out away), and when it sleeps, it asks the account to let time pass. Its random numbers
+are the same for the same event.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import time
 from typing import Any, SupportsIndex
 
@@ -45,6 +47,7 @@ def _tell_from_events(now: list[int], timeout: float) -> None:
     def wait_next_invocation(self: Any) -> Any:
         event = wait(self)
         now[0] = max(now[0], int(event.deadline_time_in_ms) * 1_000_000 - round(timeout * 1e9))
+        random.seed(event.invoke_id)  # an SDK waits for a random time before it tries again
         return event
 
     LambdaRuntimeClient.wait_next_invocation = wait_next_invocation

@@ -39,7 +39,7 @@ class _Pool:
     def __init__(self, spec: FunctionSpec) -> None:
         self.spec = spec
         self.idle: list[tuple[float, Sandbox]] = []
-        self.slots = threading.BoundedSemaphore(SANDBOXES)
+        self.slots = clock.Slots(SANDBOXES)
 
 
 _pools: dict[str, _Pool] = {}

@@ -1,7 +1,8 @@
 """The files and variables with which SageMaker tells a container what to do.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
-debughookconfig.json is where AWS's smdebug library looks for a job's DebugHookConfig.
+debughookconfig.json and profilerconfig.json are where AWS's smdebug library looks for a job's DebugHookConfig and
+ProfilerConfig.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ def write_config(ml: Path, job: TrainingJob, host: str, checkpoints: str | None)
         files["checkpointconfig"] = {"LocalPath": checkpoints}
     if "DebugHookConfig" in request:
         files["debughookconfig"] = {"LocalPath": TENSORS, **request["DebugHookConfig"]}
+    if "ProfilerConfig" in request:
+        files["profilerconfig"] = request["ProfilerConfig"]
     for name, content in files.items():
         (ml / "input/config" / f"{name}.json").write_text(json.dumps(content))
 

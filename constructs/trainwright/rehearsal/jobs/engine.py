@@ -20,6 +20,7 @@ from trainwright.rehearsal.jobs.fake import FakeWork
 from trainwright.rehearsal.jobs.host import isolation
 from trainwright.rehearsal.jobs.images import Image, ImageError, Reference, parse_reference, read_image
 from trainwright.rehearsal.jobs.job import TrainingJob
+from trainwright.rehearsal.jobs.profiler import service as profiler
 from trainwright.rehearsal.jobs.registry import FolderRegistry
 from trainwright.rehearsal.jobs.run import JobRun
 from trainwright.rehearsal.jobs.s3 import ClientFault
@@ -114,6 +115,7 @@ class Engine:
             InvalidRequest: what is asked for cannot be changed now.
         """
         updates.apply(job, asked, self.pools, clock.time())
+        profiler.update(job)
 
     def check_deletable(self, job: TrainingJob) -> None:
         """DeleteTrainingJob.

@@ -13,6 +13,7 @@ from typing import Any
 from trainwright.rehearsal.faults import JobFacts
 from trainwright.rehearsal.jobs.instances import Group, HostSpec, groups_of, hosts_of
 from trainwright.rehearsal.jobs.logs import Metrics
+from trainwright.rehearsal.jobs.profiler import config
 from trainwright.rehearsal.jobs.s3 import Uri
 from trainwright.rehearsal.jobs.statuses import Secondary, Timeline
 
@@ -33,7 +34,8 @@ class TrainingJob:
     """Request and state of one job; every change happens under ``lock``.
 
     ``created`` and all other times are seconds since the epoch. ``tags`` is the list that ListTags and AddTags work on,
-    ``warm_pool`` answers WarmPoolStatus, ``preference`` says which of InstancePreferences was taken.
+    ``warm_pool`` answers WarmPoolStatus, ``rule_statuses`` ProfilerRuleEvaluationStatuses, ``preference`` says which of
+    InstancePreferences was taken.
     """
 
     request: Mapping[str, Any]
@@ -43,6 +45,7 @@ class TrainingJob:
     failure_reason: str | None = None
     tags: list[dict[str, str]] = field(default_factory=list)
     warm_pool: Callable[[], dict[str, Any] | None] = lambda: None
+    rule_statuses: Callable[[], list[dict[str, Any]]] = list
     preference: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     ended: threading.Event = field(default_factory=threading.Event, repr=False)
@@ -94,7 +97,8 @@ class TrainingJob:
     @property
     def facts(self) -> list[JobFacts]:
         """What faults are chosen by, for each of InstancePreferences in turn; without them there is one."""
-        return [JobFacts(self.name, kind, self.is_spot, count) for kind, count in self._preferred]
+        further = tuple(dict.fromkeys(group.instance_type for group in self.groups[1:]))
+        return [JobFacts(self.name, kind, self.is_spot, count, further) for kind, count in self._preferred]
 
     @property
     def demand(self) -> dict[str, int]:
@@ -159,8 +163,9 @@ class TrainingJob:
         resources = dict(self.request["ResourceConfig"])
         if "InstancePreferences" in resources and self.timeline.has_run:
             resources["SelectedInstanceType"], resources["SelectedInstanceCount"] = self.instances
-        disabled = self.request.get("ProfilerConfig", {}).get("DisableProfiler")
-        return {"ResourceConfig": resources, "ProfilingStatus": "Disabled" if disabled else None}
+        status = "Enabled" if config.is_enabled(self.request) else "Disabled"
+        rules = self.rule_statuses() or None
+        return {"ResourceConfig": resources, "ProfilingStatus": status, "ProfilerRuleEvaluationStatuses": rules}
 
     def _state(self) -> dict[str, Any]:
         model = self.output.below("model.tar.gz" if self.compresses_model else "model/")
@@ -187,7 +192,7 @@ class TrainingJob:
             "CreationTime": _datetime(self.created),
             "TrainingStartTime": _datetime(self.timeline.started),
             "TrainingEndTime": _datetime(ended),
-            "LastModifiedTime": _datetime(self.timeline.modified),
+            "LastModifiedTime": self._modified(),
             "SecondaryStatusTransitions": [
                 _present(
                     Status=str(item.status),
@@ -200,6 +205,11 @@ class TrainingJob:
             **(seconds if ended is not None else {}),
         }
 
+    def _modified(self) -> datetime:
+        """Recorded of jobs with profiler rules: the last change of a rule's status counts too."""
+        rules: list[datetime] = [rule["LastModifiedTime"] for rule in self.rule_statuses()]
+        return max([datetime.fromtimestamp(self.timeline.modified, UTC), *rules])
+
     def event_detail(self) -> dict[str, Any]:
         """The event's ``detail``: the description with times in milliseconds, and the tags as an object.
 
@@ -207,7 +217,7 @@ class TrainingJob:
         """
         with self.lock:
             tags = {tag["Key"]: tag["Value"] for tag in self.tags}
-            return {**_in_milliseconds(self.describe()), "Tags": tags}
+            return {**in_milliseconds(self.describe()), "Tags": tags}
 
     # What moto's own ListTags, AddTags and Search read.
 
@@ -234,11 +244,12 @@ def _present(**members: Any) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _in_milliseconds(value: Any) -> Any:
+def in_milliseconds(value: Any) -> Any:
+    """Times as the numbers that events have, at any depth."""
     if isinstance(value, datetime):
         return int(value.timestamp() * 1000)
     if isinstance(value, dict):
-        return {name: _in_milliseconds(item) for name, item in value.items()}
+        return {name: in_milliseconds(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_in_milliseconds(item) for item in value]
+        return [in_milliseconds(item) for item in value]
     return value

@@ -19,10 +19,11 @@ Put = Callable[[str, str, list[tuple[int, str]]], None]
 
 @dataclass
 class Metrics:
-    """The last value of each metric that the log has shown (``FinalMetricDataList``)."""
+    """The last value of each metric that the log has shown (``FinalMetricDataList``); ``on_value`` hears of each."""
 
     patterns: Mapping[str, re.Pattern[str]]
     last: dict[str, tuple[float, float]] = field(default_factory=dict)
+    on_value: Callable[[str, float, float], None] | None = None
 
     @classmethod
     def of(cls, definitions: Iterable[Mapping[str, str]]) -> Metrics:
@@ -43,6 +44,8 @@ class Metrics:
                     self.last[name] = (float(found.group(1)), when)
                 except (ValueError, IndexError, TypeError):
                     continue
+                if self.on_value:
+                    self.on_value(name, self.last[name][0], when)
 
     def describe(self) -> list[dict[str, object]]:
         """As DescribeTrainingJob gives them."""

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html (CreateTrai
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from trainwright.rehearsal import facade
@@ -33,13 +34,13 @@ def client(service: str, role: str) -> Any:
     return facade.client(service, role_arn=role, service_principal=SERVICE, session_name=SESSION)
 
 
-def may(role: str, action: str, resource: str) -> None:
-    """Check one permission of the role.
+def may(role: str, action: str, resource: str, context: Mapping[str, str] | None = None) -> None:
+    """Check one permission of the role; ``context`` has condition keys that are known here only.
 
     Raises:
         PermissionDenied: in AWS's words.
     """
-    facade.authorize(role, action, resource, service_principal=SERVICE, session_name=SESSION)
+    facade.authorize(role, action, resource, context, service_principal=SERVICE, session_name=SESSION)
 
 
 def store(role: str) -> Store:

@@ -13,6 +13,7 @@ from trainwright.rehearsal import clock, facade, faults
 from trainwright.rehearsal.jobs.capacity import CAPACITY_ERROR, INSUFFICIENT
 from trainwright.rehearsal.jobs.images import ImageError
 from trainwright.rehearsal.jobs.job import EVENT, TrainingJob
+from trainwright.rehearsal.jobs.profiler import service as profiler
 from trainwright.rehearsal.jobs.s3 import ClientFault
 from trainwright.rehearsal.jobs.statuses import PREPARING, REPAIRING, Secondary
 from trainwright.rehearsal.jobs.strikes import Effect, Strike, Strikes
@@ -58,6 +59,7 @@ class JobRun:
         finally:
             self._work.discard()
         self.job.failure_reason = reason
+        profiler.end(self.job)
         self._engine.give_up_instances(self.job, end, reason)
         self._enter(end)
         self.bell.close()

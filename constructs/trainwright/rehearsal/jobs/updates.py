@@ -10,6 +10,7 @@ from typing import Any
 
 from trainwright.rehearsal.jobs.job import TrainingJob
 from trainwright.rehearsal.jobs.pools import Pools
+from trainwright.rehearsal.jobs.profiler import config as profiler
 from trainwright.rehearsal.jobs.statuses import Secondary
 from trainwright.rehearsal.jobs.validation import InvalidRequest
 
@@ -24,11 +25,13 @@ def apply(job: TrainingJob, asked: Mapping[str, Any], pools: Pools, now: float) 
     Raises:
         InvalidRequest: with everything that cannot be changed now; the words are ours.
     """
-    problems = list(_problems(job, asked, pools, now))
+    problems = [*_problems(job, asked, pools, now), *profiler.problems(asked), *profiler.unplayed(asked)]
     if problems:
         raise InvalidRequest("; ".join(problems))
     with job.lock:
         changed = {name: asked[name] for name in _UPDATABLE if name in asked}
+        if "ProfilerConfig" in asked:
+            changed["ProfilerConfig"] = {**job.request.get("ProfilerConfig", {}), **asked["ProfilerConfig"]}
         if "ResourceConfig" in asked:
             changed["ResourceConfig"] = {**job.request["ResourceConfig"], **asked["ResourceConfig"]}
             pools.update(job.name, asked["ResourceConfig"]["KeepAlivePeriodInSeconds"], now)

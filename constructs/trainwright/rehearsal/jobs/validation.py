@@ -16,6 +16,7 @@ import botocore.session
 from botocore.model import StructureShape
 
 from trainwright.rehearsal import constraints
+from trainwright.rehearsal.jobs.profiler import config as profiler
 
 Request = Mapping[str, Any]
 
@@ -34,7 +35,6 @@ NOT_PLAYED: Mapping[str, str] = {
     "ResourceConfig.InstancePreferences.TrainingPlanArns": "there are no training plans here: leave it out",
     "ResourceConfig.InstancePlacementConfig": "there are no UltraServers here: leave it out",
     "DebugRuleConfigurations": "rules are jobs of AWS's own image: leave them out",
-    "ProfilerRuleConfigurations": "rules are jobs of AWS's own image: leave them out",
     "ServerlessJobConfig": "write AlgorithmSpecification and ResourceConfig",
     "MlflowConfig": "there is no MLflow server here: leave it out",
     "ModelPackageConfig": "it registers what a serverless job made: leave it out",
@@ -207,6 +207,7 @@ def _is_played_here(request: Request) -> Iterator[str]:
         path = f"InputDataConfig channel {channel['ChannelName']}"
         for problem in _unplayed_of_channel(channel):
             yield f"The rehearsal does not play {path}: {problem}"
+    yield from profiler.unplayed(request)
 
 
 def _asks_for(request: Any, path: list[str]) -> bool:
@@ -244,5 +245,6 @@ _RULES: tuple[Callable[[Request], Iterator[str]], ...] = (
     _prefers_instances_alone,
     _reads_files_as_they_are,
     _reads_manifests_where_they_are_read,
+    profiler.problems,
     _is_played_here,
 )

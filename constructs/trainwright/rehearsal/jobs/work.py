@@ -23,6 +23,7 @@ from trainwright.rehearsal.jobs.job import TrainingJob
 from trainwright.rehearsal.jobs.logs import LogStream
 from trainwright.rehearsal.jobs.network import Network, open_network, outside_ports, shared
 from trainwright.rehearsal.jobs.pipes import Pipe, lay_pipes
+from trainwright.rehearsal.jobs.profiler import service as profiler
 from trainwright.rehearsal.jobs.s3 import Store, Uri
 from trainwright.rehearsal.jobs.statuses import DOWNLOADING_IMAGE
 from trainwright.rehearsal.jobs.strikes import Strike, Strikes
@@ -225,7 +226,8 @@ class RealWork:
         address = None if isolated else self._site.credentials.open(self._job.role)
         try:
             self._start_hosts(crew, address, network=not isolated)
-            return self._supervise(crew, strikes, limits, on_stopping)
+            with profiler.watch(self._job, crew.hosts, self._bell):
+                return self._supervise(crew, strikes, limits, on_stopping)
         finally:
             if address:
                 self._site.credentials.close(address)

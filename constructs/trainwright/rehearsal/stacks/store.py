@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 
-from trainwright.rehearsal import facade
+from trainwright.rehearsal import clock, facade
 from trainwright.rehearsal.stacks.errors import ChangeSetNotFound, ValidationError
 from trainwright.rehearsal.stacks.model import ChangeSet, Stack
 
@@ -16,7 +16,8 @@ change_sets: dict[str, ChangeSet] = {}  # by id
 
 def new_id(kind: str, name: str) -> str:
     """An ARN for a new stack or change set."""
-    return f"arn:aws:cloudformation:{facade.region()}:{facade.account_id()}:{kind}/{name}/{uuid.uuid4()}"
+    number = uuid.UUID(int=clock.random(kind, name).getrandbits(128), version=4)
+    return f"arn:aws:cloudformation:{facade.region()}:{facade.account_id()}:{kind}/{name}/{number}"
 
 
 def living(name: str) -> Stack | None:

@@ -24,6 +24,8 @@ from trainwright.rehearsal.states.checks import client_as
 from trainwright.rehearsal.states.models import BOTO_NAMES
 from trainwright.rehearsal.states.running import iso
 
+#: Error codes that ask for another try, as botocore's own retries know them.
+THROTTLED = frozenset({"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"})
 CONTENT_TYPES = {
     "dynamodb": "application/x-amz-json-1.0",
     "sns": "text/xml",

@@ -152,8 +152,8 @@ def wait_for(env: Any, client: Any, name: str) -> dict[str, Any] | None:
         running.on_end(env, changed.set)
         pause = FIRST_POLL_SECONDS
         while env.is_running():
-            job: dict[str, Any] = client.describe_training_job(TrainingJobName=name)
-            if job["TrainingJobStatus"] in FINAL:
+            job = _describe(client, name)
+            if job and job["TrainingJobStatus"] in FINAL:
                 return job
             changed.wait(pause)
             changed.clear()
@@ -161,6 +161,18 @@ def wait_for(env: Any, client: Any, name: str) -> dict[str, Any] | None:
     if isinstance(env.program_state(), (ProgramStopped, ProgramError)):
         _cancel(client, name)
     return None
+
+
+def _describe(client: Any, name: str) -> dict[str, Any] | None:
+    """The job; None when the service could not answer this time: the next look is soon enough."""
+    try:
+        job: dict[str, Any] = client.describe_training_job(TrainingJobName=name)
+    except ClientError as error:
+        passing = error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
+        if passing or error.response["Error"]["Code"] in sdk.THROTTLED:
+            return None
+        raise
+    return job
 
 
 def _wake(detail: dict[str, Any], name: str, changed: clock.Event) -> None:
