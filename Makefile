@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 INSTALL := $(BIN)/python -m pip install --quiet -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test check format bench test-more clean
+.PHONY: help rehearse test check format bench soak test-more clean
 
 help: ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -33,6 +33,9 @@ format: $(VENV)/.test ## format and mend what can be mended by itself
 
 bench: $(VENV)/.base ## what the main job costs: seconds, overhead, transitions, Lambda calls
 	@$(BIN)/python tools/bench.py
+
+soak: $(VENV)/.base ## loads and chaos: 200 runs at once, 1,000 empty ones, 300 under random faults, 100 replayed (some minutes)
+	@for load in many empty chaos replay; do echo "soak: $$load"; $(BIN)/python tools/soak $$load || exit 1; done
 
 test-more: $(VENV)/.more .sdk/v2/.installed .sdk/v3/.installed .sdk/aws/.installed ## the tests that need torch, AWS's SDKs and CLI or a browser; says what it ran and what it could not
 	@test -f .rehearsal/last/report.html || $(BIN)/trainwright rehearse

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,7 @@ def main() -> int:
         return done.returncode
     summary = json.loads((LAST / "summary.json").read_text(encoding="utf-8"))
     events = json.loads((LAST / "history.json").read_text(encoding="utf-8"))
-    for name, value in [*seconds(summary), *overhead(summary), *calls(events), *checks()]:
+    for name, value in [*seconds(summary), *overhead(summary), *calls(events), *checks(), *opening()]:
         print(f"{name:<58}{value}")  # noqa: T201 - what a benchmark is for
     return 0
 
@@ -94,6 +95,21 @@ def checks() -> list[tuple[str, str]]:
         ("importing Prepare / importing boto3 alone", f"{prepare / boto3:.1f}"),
         ("checking and rendering a request, warm, milliseconds", f"{rendering() * 1000:.1f}"),
     ]
+
+
+def opening() -> list[tuple[str, str]]:
+    """An empty account, from the command to the lines that its users paste."""
+    command = [sys.executable, "-m", "trainwright.cli", "account", "up", "--no-deploy"]
+    taken = []
+    for _ in range(3):
+        began = time.monotonic()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as up:
+            assert up.stdout is not None  # noqa: S101 - it was asked for
+            next(line for line in up.stdout if "export AWS_ENDPOINT_URL" in line)
+            taken.append(time.monotonic() - began)
+            up.send_signal(signal.SIGINT)
+            up.communicate()
+    return [("account up, seconds to its export lines (best of 3)", f"{min(taken):.1f}")]
 
 
 def importing(module: str) -> float:

@@ -64,7 +64,8 @@ def _loaded(platform: Platform, runs: int, before: list[str] | None = None, **ch
         took = time.monotonic() - began
     say(f"{runs} runs in {took:.1f} s: {runs / took:.1f} a second")
     say(f"the account's process: {watch.megabytes:.0f} MB, {watch.threads} threads at most")
-    say(f"its own work a run: {watch.cpu_seconds / runs * 1000:.0f} ms of CPU")
+    own, functions = watch.cpu_seconds / runs * 1000, watch.function_seconds / runs * 1000
+    say(f"CPU a run: {own:.0f} ms of the account's own, {functions:.0f} ms of the Lambda functions")
     return judge(platform, everything, all_well=True)
 
 

@@ -72,11 +72,17 @@ class Platform:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.account.check_alive()
-            statuses = self.statuses()
-            if len(statuses) == count and "RUNNING" not in statuses.values():
+            if not self._is_running() and len(statuses := self.statuses()) == count:
                 return statuses
             time.sleep(0.2)
         return self.statuses()
+
+    def _is_running(self) -> bool:
+        """Whether any execution is; a list of all of them would be a load of its own."""
+        found = self.account.client("stepfunctions").list_executions(
+            stateMachineArn=self.team.state_machine_arn, statusFilter="RUNNING", maxResults=1
+        )
+        return bool(found["executions"])
 
 
 @dataclass
@@ -87,11 +93,12 @@ class Watch:
     megabytes: float = 0.0
     threads: int = 0
     began: float = 0.0
+    functions_began: float = 0.0
     _stop: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
     def watching(self) -> Iterator[Watch]:
-        self.began = self._cpu()
+        self.began, self.functions_began = _cpu(self.pid), self._functions()
         thread = threading.Thread(target=self._run, daemon=True)
         thread.start()
         try:
@@ -103,11 +110,15 @@ class Watch:
     @property
     def cpu_seconds(self) -> float:
         """What the account's own process has worked since the watch began, its children left out."""
-        return self._cpu() - self.began
+        return _cpu(self.pid) - self.began
 
-    def _cpu(self) -> float:
-        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    @property
+    def function_seconds(self) -> float:
+        """The same of the sandboxes of Lambda functions."""
+        return self._functions() - self.functions_began
+
+    def _functions(self) -> float:
+        return sum(_cpu(pid) for pid in processes_of(self.pid) if _says(pid, b"functions/inside.py"))
 
     def _run(self) -> None:
         while not self._stop.wait(0.1):
@@ -157,8 +168,20 @@ def processes_of(pid: int) -> list[int]:
 
 def is_training(pid: int) -> bool:
     """Whether a process belongs to a training job's host."""
+    return _says(pid, b"jobs/inside.py")
+
+
+def _says(pid: int, word: bytes) -> bool:
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return word in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
-    return b"inside.py" in words and b"/hosts/" in words and pid != os.getpid()
+
+
+def _cpu(pid: int) -> float:
+    """Seconds that a process has worked; 0 for one that has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

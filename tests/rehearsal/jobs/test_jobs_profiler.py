@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 
+from trainwright.rehearsal.jobs import network
+from trainwright.rehearsal.jobs.host import LOST_LAZINESS
+
 ACCOUNT = "123456789012"
 BUILT_IN = "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest"
 PROFILER = {"S3OutputPath": "s3://jobs/out/profiles", "ProfilingIntervalInMilliseconds": 100}
@@ -42,17 +45,28 @@ def role(account):
     return account.role("profiled", "sagemaker.amazonaws.com", rights)
 
 
-@pytest.fixture(scope="module")
-def events(account):
-    """What the events of rules' processing jobs say, by name and status."""
-    arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:rules"
+def queue_of(account, name, kind):
+    """The address of a queue that gets the events of that kind from now on."""
+    arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"
     allowed = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [{**allowed, "Resource": arn}]})
-    queue = account.client("sqs").create_queue(QueueName="rules", Attributes={"Policy": policy})["QueueUrl"]
-    pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Processing Job State Change"]}
-    account.client("events").put_rule(Name="rules", EventPattern=json.dumps(pattern))
-    account.client("events").put_targets(Rule="rules", Targets=[{"Id": "q", "Arn": arn}])
+    queue = account.client("sqs").create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
+    pattern = {"source": ["aws.sagemaker"], "detail-type": [kind]}
+    account.client("events").put_rule(Name=name, EventPattern=json.dumps(pattern))
+    account.client("events").put_targets(Rule=name, Targets=[{"Id": "q", "Arn": arn}])
     return queue
+
+
+def details(account, queue):
+    """What the events say that are in a queue now."""
+    messages = account.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+    return [json.loads(message["Body"])["detail"] for message in messages]
+
+
+@pytest.fixture(scope="module")
+def events(account):
+    """A queue with the events of rules' processing jobs."""
+    return queue_of(account, "rules", "SageMaker Processing Job State Change")
 
 
 @pytest.fixture(scope="module")
@@ -179,12 +193,9 @@ def test_its_rules_events_say_what_awss_own_sample_reads(account, starved, event
     heard = {}
 
     def both():
-        sqs = account.client("sqs")
-        for message in sqs.receive_message(QueueUrl=events, MaxNumberOfMessages=10).get("Messages", []):
-            detail = json.loads(message["Body"])["detail"]
-            heard[detail["TrainingJobArn"], detail["Environment"]["rule_to_invoke"], detail["ProcessingJobStatus"]] = (
-                detail
-            )
+        for detail in details(account, events):
+            invoked = detail["Environment"]["rule_to_invoke"]
+            heard[detail["TrainingJobArn"], invoked, detail["ProcessingJobStatus"]] = detail
         wanted = [(starved["TrainingJobArn"], "CPUBottleneck", status) for status in ("InProgress", "Completed")]
         return [heard[one] for one in wanted] if all(one in heard for one in wanted) else None
 
@@ -201,6 +212,20 @@ def test_the_same_job_with_a_busy_gpu_gives_no_finding(account, role):
     assert all("StatusDetails" not in one for one in statuses(job))
     said = json.loads(report(account, "well-fed", "LowGPUUtilization", "profiler-reports/LowGPUUtilization.json"))
     assert said["RuleTriggered"] == 0 and said["Datapoints"] > 3
+
+
+def test_a_job_that_waits_for_its_input_has_io_wait(account, role):
+    if LOST_LAZINESS in account.ready["lost_guarantees"] or not account.ready["namespaces"]:
+        pytest.skip("channels are not read on demand on this machine")
+    account.client("s3").put_object(Bucket="jobs", Key="large/x.bin", Body=b"x" * 64 * 1024 * 1024)
+    code = """
+with open(ml / "input/data/large/x.bin", "rb", buffering=0) as file:
+    while file.read(65536):
+        pass
+"""
+    channel = {**account.channel("large"), "InputMode": "FastFile"}
+    account.train("waits", code, RoleArn=role, ProfilerConfig=PROFILER, InputDataConfig=[channel])
+    assert max(row["Value"] for row in rows(account, "waits") if row["Dimension"] == "I/OWaitPercentage") > 0
 
 
 # --- CloudWatch ----------------------------------------------------------------------------------------------------
@@ -273,11 +298,13 @@ def test_a_rule_that_cannot_run_says_error_and_the_job_goes_on(account):
     assert len(failed["ProcessingJobSummaries"]) == 2
 
 
-def test_files_that_may_not_be_written_do_not_fail_the_job(account):
-    config = {**PROFILER, "S3OutputPath": "s3://jobs/elsewhere"}
-    job = account.train("unwritten", "time.sleep(0.4)", ProfilerConfig=config)
-    assert job["TrainingJobStatus"] == "Completed"
+@pytest.mark.parametrize("path", ["s3://jobs/elsewhere", "s3://nobodys-bucket/x", "https://jobs/x"])
+def test_files_that_cannot_be_written_do_not_fail_the_job(account, path):
+    name = f"unwritten-{len(path)}"
+    job = account.train(name, "time.sleep(0.4)", ProfilerConfig={**PROFILER, "S3OutputPath": path})
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     assert account.objects("elsewhere/") == []
+    assert f"training job {name}: " in (account.root / "account.log").read_text()
 
 
 def test_a_host_without_namespaces_is_measured_too(account_without_namespaces):
@@ -291,22 +318,99 @@ def test_a_host_without_namespaces_is_measured_too(account_without_namespaces):
     assert {row["Value"] for row in found if row["Dimension"] == "GPUUtilization"} == {50.0}
 
 
+def test_an_interrupted_job_keeps_what_was_measured_before(account, role):
+    job = account.train("profiled-spot", "epochs(4, 0.4)", RoleArn=role, ProfilerConfig=PROFILER, **account.spot("p"))
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    [interrupted] = [one for one in job["SecondaryStatusTransitions"] if one["Status"] == "Interrupted"]
+    moments = [row["Timestamp"] for row in rows(account, "profiled-spot")]
+    assert min(moments) < interrupted["StartTime"].timestamp() < max(moments)
+    assert not [moment for moment in moments if interrupted["StartTime"].timestamp() + 0.2 < moment < again(job)]
+
+
+def again(job):
+    """When the job trained for the second time."""
+    return [one for one in job["SecondaryStatusTransitions"] if one["Status"] == "Training"][1]["StartTime"].timestamp()
+
+
+#: The first host sends the second a few megabytes a second.
+TALKING = """
+import socket
+config = json.loads((ml / "input/config/resourceconfig.json").read_text())
+if config["current_host"] == "algo-1":
+    with socket.create_server(("algo-1", 7000)) as server:
+        client = server.accept()[0]
+        end = time.time() + 1
+        while time.time() < end:
+            client.sendall(b"x" * 500_000)
+            time.sleep(0.1)
+else:
+    while True:
+        try:
+            client = socket.create_connection(("algo-1", 7000), timeout=30)
+            break
+        except OSError:
+            time.sleep(0.02)
+    while client.recv(65536):
+        pass
+"""
+
+
+def test_each_host_has_files_and_traffic_of_its_own(account, role):
+    if not account.ready["namespaces"] or network.LOST_NETWORKS in account.ready["lost_guarantees"]:
+        pytest.skip("this machine lets nobody make networks")
+    two = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 5}
+    job = account.train("talking", TALKING, RoleArn=role, ProfilerConfig=PROFILER, ResourceConfig=two)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    traffic = {
+        (node, name): max(
+            row["Value"] for row in rows(account, "talking") if (row["NodeId"], row["Name"]) == (node, name)
+        )
+        for node in ("algo-1", "algo-2")
+        for name in ("ReceiveBytesPerSecond", "TransmitBytesPerSecond")
+    }
+    sent, received = "TransmitBytesPerSecond", "ReceiveBytesPerSecond"
+    assert traffic["algo-1", sent] > 400_000 < traffic["algo-2", received]
+    assert traffic["algo-2", sent] < traffic["algo-1", sent] / 3
+    assert not [row for row in rows(account, "talking") if row["Type"] == "gpu"]
+    assert metric(account, "CPUUtilization", "Host", "talking/algo-2")
+
+
 # --- with the fast clock -------------------------------------------------------------------------------------------
 
 
-def test_on_the_fast_clock_minutes_pass_in_a_moment(start_account, tmp_path):
+def test_on_the_fast_clock_minutes_pass_in_a_moment_and_a_rule_speaks_while_the_job_runs(start_account, tmp_path):
     with start_account(tmp_path, {"clock": {"speed": 120}}) as account:
-        config = {**PROFILER, "ProfilingIntervalInMilliseconds": 500}
-        rules = [rule("LowGPUUtilization", patience="200"), rule("LowGPUUtilization", "Patient", patience="100000")]
-        changes = {"ProfilerConfig": config, "StoppingCondition": {"MaxRuntimeInSeconds": 36000}}
-        job = trained(
-            account, f"arn:aws:iam::{ACCOUNT}:role/trainer", "quick", gpu=5, rules=rules, seconds=2, **changes
+        queue = queue_of(account, "jobs", "SageMaker Training Job State Change")
+        hasty, patient = rule("LowGPUUtilization", patience="200"), rule("LowGPUUtilization", "P", patience="1000000")
+        account.train(
+            "quick",
+            BUSY.format(gpu=5, seconds=0) + "time.sleep(90)",
+            wait=False,
+            ResourceConfig=G5,
+            ProfilerConfig={**PROFILER, "ProfilingIntervalInMilliseconds": 500},
+            ProfilerRuleConfigurations=[hasty, patient],
+            StoppingCondition={"MaxRuntimeInSeconds": 86400},
         )
-        found = rows(account, "quick")
-        files = account.objects("out/profiles/quick/profiler-output/system/incremental/")
+
+        def found():
+            job = account.describe("quick")
+            return job if any(one["RuleEvaluationStatus"] == "IssuesFound" for one in statuses(job)) else None
+
+        assert account.wait_for(found, "the rule's finding")["SecondaryStatus"] == "Training"
+
+        def told():
+            return [one for one in details(account, queue) if "IssuesFound" in json.dumps(statuses(one))]
+
+        [event] = account.wait_for(told, "an event that a rule can stop the job by")
+        assert event["TrainingJobStatus"] == "InProgress"
+        account.client("sagemaker").stop_training_job(TrainingJobName="quick")
+        account.finish("quick")
+        job = judged(account, "quick")
+        lines, prefix = rows(account, "quick"), "out/profiles/quick/profiler-output/system/incremental/"
+        files = account.objects(prefix)
     minutes = sorted(int(key.rpartition("/")[2].partition(".")[0]) for key in files)
     assert len(minutes) >= 3 and all(minute % 60 == 0 for minute in minutes)
     assert job["TrainingStartTime"].timestamp() - 60 <= minutes[0] <= minutes[-1] <= job["TrainingEndTime"].timestamp()
-    moments = sorted({row["Timestamp"] for row in found})
+    moments = sorted({row["Timestamp"] for row in lines})
     assert max(later - earlier for earlier, later in itertools.pairwise(moments)) < 0.51
     assert [one["RuleEvaluationStatus"] for one in statuses(job)] == ["IssuesFound", "NoIssuesFound"]

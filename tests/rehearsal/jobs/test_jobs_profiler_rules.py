@@ -118,6 +118,11 @@ def test_a_gpu_is_used_little_or_by_fits_and_starts(values, patience, window):
         assert found.details["algo-1"]["gpu0"]["gpu_max"] == max(values)
 
 
+def test_a_gpu_that_idled_before_the_window_is_used_well():
+    assert judge("LowGPUUtilization", gpu([0.0] * 20 + [90.0] * 20), patience=5, window=20).triggered == 0
+    assert judge("LowGPUUtilization", gpu([0.0] * 20 + [90.0] * 20), patience=5, window=30).triggered == 1
+
+
 @given(st.lists(st.integers(0, 100), min_size=1, max_size=40), st.integers(0, 20), st.integers(2, 10))
 def test_memory_grows_where_the_mean_of_a_window_does(values, patience, window):
     found = judge("GPUMemoryIncrease", gpu(values, dimension="GPUMemoryUtilization"), patience=patience, window=window)
@@ -279,7 +284,7 @@ def test_gpus_are_those_of_gpu_types_only():
 # --- files ---------------------------------------------------------------------------------------------------------
 
 
-@given(st.lists(st.tuples(st.floats(0, 400), st.booleans()), max_size=60))
+@given(st.lists(st.tuples(st.floats(0, 400), st.sampled_from(["", "minutes", "all"])), max_size=60))
 def test_every_row_is_in_the_file_of_its_minute_whenever_files_are_uploaded(steps):
     files, stored, rows = lines.Files(), {}, []
     for when, uploads in sorted(steps):
@@ -287,7 +292,7 @@ def test_every_row_is_in_the_file_of_its_minute_whenever_files_are_uploaded(step
         rows.append(row)
         files.add([row])
         if uploads:
-            files.flush(when, stored.__setitem__, all_of_them=False)
+            files.flush(when, stored.__setitem__, all_of_them=uploads == "all")
     files.flush(401.0, stored.__setitem__, all_of_them=True)
     found = {key: list(lines.read(content)) for key, content in stored.items()}
     assert sorted(row.timestamp for read in found.values() for row in read) == [row.timestamp for row in rows]

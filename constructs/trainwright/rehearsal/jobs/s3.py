@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,11 +132,22 @@ class Store:
         """
         extra: dict[str, Any] = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
         try:
-            self._client.upload_fileobj(file, target.bucket, target.key, ExtraArgs=extra, Config=_TRANSFER)
+            if _size(file) < _TRANSFER.multipart_threshold:  # s3transfer starts three threads for each file
+                self._client.put_object(Bucket=target.bucket, Key=target.key, Body=file, **extra)
+            else:
+                self._client.upload_fileobj(file, target.bucket, target.key, ExtraArgs=extra, Config=_TRANSFER)
         except ClientError as error:
             raise ClientFault(
                 f"ClientError: Artifact upload failed:Unable to upload file to {target} {_reason(error)}"
             ) from error
+
+
+def _size(file: BinaryIO) -> int:
+    """Bytes from where the file stands to its end."""
+    here = file.tell()
+    end = file.seek(0, io.SEEK_END)
+    file.seek(here)
+    return end - here
 
 
 def refuse_illegal(source: Uri) -> None:

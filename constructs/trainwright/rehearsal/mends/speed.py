@@ -17,9 +17,13 @@ def once(original: Callable[..., Iterable[Any]]) -> Callable[..., list[Any]]:
     return functools.cache(lambda *args: list(original(*args)))
 
 
-def _cached(name: str, target: str, sha256: str, why: str) -> Mend:
+def _cached(
+    name: str, target: str, sha256: str, why: str, make: Callable[[Any], Any] = once, *, used: str = ""
+) -> Mend:
+    """``used`` is where the function is called from by a name of its own."""
+
     def apply() -> None:
-        replace(target, once(find(target)))
+        replace(used or target, make(find(target)))
 
     return Mend(name, target, sha256, _CACHE, why, apply)
 
@@ -52,9 +56,18 @@ MENDS: tuple[Mend, ...] = (
     ),
     _cached(
         "speed-methods",
-        "moto.core.responses:method_names_from_class",
+        "moto.core.utils:method_names_from_class",
         "9dbac89d082b655fee902c450e69de9dbadf9699ad06411298494984b55138c3",
         "moto looks through the members of a class for every request",
+        used="moto.core.responses:method_names_from_class",
+    ),
+    _cached(
+        "speed-result-path",
+        "jsonpath_ng.parser:parse",
+        "cd433e740d17c7ee11b905343ca5b9d255cf89b83107aabaaa2ac5f0e7686c48",
+        "moto makes a lexer for the ResultPath of every Task that ends",
+        functools.cache,
+        used="moto.stepfunctions.parser.asl.component.common.path.result_path:parse",
     ),
     Mend(
         "speed-attribute-values",

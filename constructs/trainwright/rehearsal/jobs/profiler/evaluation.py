@@ -33,6 +33,7 @@ from trainwright.rehearsal.jobs.s3 import ClientFault, Uri
 #: Recorded of rules that found something: "RuleEvaluationConditionMet: Evaluation of the rule Overfit at step 7200
 #: resulted in the condition being met"; a profiler rule's steps are its scans.
 CONDITION_MET = "RuleEvaluationConditionMet: Evaluation of the rule {} at step {} resulted in the condition being met"
+INTERNAL_ERROR = "InternalServerError: We encountered an internal error. Please try again."
 _log = logging.getLogger(__name__)
 
 
@@ -180,7 +181,7 @@ class Rules:
         except Exception:  # noqa: BLE001 - whatever it is, the rules must have an end
             _log.exception("the rules of training job %s", self._profile.job.name)
             for evaluator in running:
-                self._end(evaluator.job, Evaluation.ERROR, "InternalServerError: We encountered an internal error.")
+                self._end(evaluator.job, Evaluation.ERROR, INTERNAL_ERROR)
 
     def _judge(self, running: list[Evaluator], *, is_last: bool) -> None:
         rows = self._reader.rows()
@@ -202,6 +203,8 @@ class Rules:
 
         https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-cloudwatch-lambda.html
         """
+        if job.is_over:
+            return
         job.end(status, clock.time(), said)
         training = self._profile.job
         if not training.timeline.status.is_final:

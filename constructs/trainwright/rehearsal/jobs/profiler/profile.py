@@ -7,6 +7,8 @@ import io
 import logging
 from collections.abc import Callable
 
+from botocore.exceptions import BotoCoreError
+
 from trainwright.rehearsal import clock, facade
 from trainwright.rehearsal.jobs import rights
 from trainwright.rehearsal.jobs.job import TrainingJob
@@ -32,15 +34,14 @@ class Profile:
         job.metrics.on_value = self.metrics.said
         self._told: set[str] = set()
         self._published: float | None = None
-        self._target: Uri | None = None
+        found = self.profiling
+        self._target = found.target if found else None
         self.has_ended = False
 
     @property
     def profiling(self) -> Profiling | None:
         """What to measure now: UpdateTrainingJob may have changed it."""
-        found = config.profiling(self.job.request)
-        self._target = found.target if found else self._target
-        return found
+        return config.profiling(self.job.request)
 
     def publish_if_due(self, now: float, disk: Disk) -> None:
         """Once a minute, on another thread."""
@@ -53,9 +54,10 @@ class Profile:
     def publish(self, now: float, disk: Disk, *, everything: bool = False) -> None:
         """Give CloudWatch what was measured, and S3 the minutes that are over, or everything."""
         self.metrics.flush(now, disk, self._put)
-        target = self._target
-        if target is not None:
-            self.files.flush(now, functools.partial(self.upload, target), all_of_them=everything)
+        found = self.profiling
+        self._target = found.target if found else self._target
+        if self._target is not None:
+            self.files.flush(now, functools.partial(self.upload, self._target), all_of_them=everything)
 
     def _publish(self, now: float, disk: Disk) -> None:
         self.publish(now, disk)
@@ -72,7 +74,7 @@ class Profile:
         """Store an object below ``target``; whether it could be."""
         try:
             rights.store(self.job.role).upload(io.BytesIO(content), target.below(key))
-        except (ClientFault, facade.PermissionDenied) as fault:
+        except (ClientFault, facade.PermissionDenied, BotoCoreError) as fault:
             self._tell(str(fault))
             return False
         return True
@@ -85,6 +87,6 @@ class Profile:
 
     def end(self) -> None:
         """The job has come to its end: say so beside its files, for whoever reads them while they come."""
+        self.has_ended = True
         if self._target is not None:
             self.upload(self._target, lines.END, b"")
-        self.has_ended = True

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-configure-system-monito
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from trainwright.rehearsal.jobs.profiler.profile import Profile
 from trainwright.rehearsal.jobs.profiler.watch import Watch
 from trainwright.rehearsal.jobs.supervision import Asked, Bell
 
+_log = logging.getLogger(__name__)
 _lock = threading.Lock()
 _running: dict[str, tuple[Profile, Rules]] = {}
 
@@ -35,7 +37,8 @@ def watch(job: TrainingJob, hosts: Sequence[Host], bell: Bell) -> Iterator[None]
     finally:
         meter().remove(watched)
         goes_down = bell.asked is Asked.SHUTDOWN
-        watched.stop(publish=not goes_down)
+        with _harmless(job):
+            watched.stop(publish=not goes_down)
         if goes_down:
             _forget(job)
 
@@ -64,8 +67,18 @@ def end(job: TrainingJob) -> None:
     found = _forget(job)
     if found:
         profile, rules = found
-        profile.end()
+        with _harmless(job):
+            profile.end()
         rules.wake()
+
+
+@contextmanager
+def _harmless(job: TrainingJob) -> Iterator[None]:
+    """Whatever goes wrong with what is shown of a job must not be the job's end."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001 - see above
+        _log.exception("what training job %s shows of its instances", job.name)
 
 
 def _forget(job: TrainingJob) -> tuple[Profile, Rules] | None:

@@ -83,7 +83,7 @@ def report_parameters(given: Mapping[str, str]) -> dict[str, dict[str, float]]:
         rule, _, parameter = key.partition("_")
         if key in (_INVOKE, _OPT_OUT) or rule.lower() in _FRAMEWORK:
             continue
-        if rule not in known:
+        if rule.lower() not in known:
             raise BadParameter(f"{rule} is an invalid rule name; accepted are {', '.join(RULES)}")
         sorted_out[known[rule.lower()]][parameter] = text
     return {name: parameters_of(name, parameters) for name, parameters in sorted_out.items()}
