@@ -6,13 +6,12 @@ rehearsal, which knows the condition keys that SageMaker documents.
 
 import copy
 import json
-from types import SimpleNamespace
 
 import pytest
 
 import trainwright
 from trainwright.rehearsal.permissions.arns import Place
-from trainwright.rehearsal.permissions.keys import context, request_keys
+from trainwright.rehearsal.permissions.keys import Caller, context, request_keys
 from trainwright.rehearsal.permissions.policies import parse, speaking
 from trainwright.rehearsal.wire import Call
 from trainwright_runtime.facts import Deployment, Run, RunFacts
@@ -24,7 +23,13 @@ ACCOUNT, REGION = "111122223333", "eu-west-1"
 PLACE = Place("aws", REGION, ACCOUNT)
 KEYS = {name: f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{name}" for name in ("own", "named", "foreign")}
 PLAN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-plan/p5"
-ROLE = SimpleNamespace(arn=f"arn:aws:iam::{ACCOUNT}:role/workflow", id="AROA", tags=[])
+ROLE = Caller(
+    arn=f"arn:aws:iam::{ACCOUNT}:role/workflow",
+    session=f"arn:aws:sts::{ACCOUNT}:assumed-role/workflow/x",
+    user_id="AROA:x",
+    tags={},
+    issued=0.0,
+)
 JOB = {
     "TrainingJobName": "vision-0123456789-1",
     "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/jobs",
@@ -127,7 +132,7 @@ def allowed(statements, request):
             statements,
             "sagemaker:CreateTrainingJob",
             resource,
-            context(keys, ROLE, "arn:aws:sts:::assumed-role/workflow/x", PLACE, resource),
+            context(keys, ROLE, PLACE, resource),
             allows=True,
         )
         for resource in resources

@@ -166,12 +166,12 @@ def test_nothing_of_a_network_stays(with_networks):
     account = with_networks
     before = _networks(account.process.pid)
     code = COMMON + "add_up(1)\nsubprocess.Popen(['setsid', 'sleep', '600'])"
-    account.train("leaves", code, ResourceConfig=resources(3))
-    account.train("stopped", COMMON + "add_up(1)\ntime.sleep(60)", wait=False, ResourceConfig=resources(2))
-    account.wait_until("stopped", "Training")
+    account.train("network-leaves", code, ResourceConfig=resources(3))
+    account.train("network-stopped", COMMON + "add_up(1)\ntime.sleep(60)", wait=False, ResourceConfig=resources(2))
+    account.wait_until("network-stopped", "Training")
     account.wait_for(lambda: _networks(account.process.pid) - before, "a network while it trains")
-    account.client("sagemaker").stop_training_job(TrainingJobName="stopped")
-    account.finish("stopped")
+    account.client("sagemaker").stop_training_job(TrainingJobName="network-stopped")
+    account.finish("network-stopped")
     account.wait_for(lambda: _networks(account.process.pid) == before, "the end of every network")
 
 

@@ -217,15 +217,15 @@ def test_the_same_job_with_a_busy_gpu_gives_no_finding(account, role):
 def test_a_job_that_waits_for_its_input_has_io_wait(account, role):
     if LOST_LAZINESS in account.ready["lost_guarantees"] or not account.ready["namespaces"]:
         pytest.skip("channels are not read on demand on this machine")
-    account.client("s3").put_object(Bucket="jobs", Key="large/x.bin", Body=b"x" * 64 * 1024 * 1024)
+    account.client("s3").put_object(Bucket="jobs", Key="large-input/x.bin", Body=b"x" * 64 * 1024 * 1024)
     code = """
-with open(ml / "input/data/large/x.bin", "rb", buffering=0) as file:
+with open(ml / "input/data/large-input/x.bin", "rb", buffering=0) as file:
     while file.read(65536):
         pass
 """
-    channel = {**account.channel("large"), "InputMode": "FastFile"}
-    account.train("waits", code, RoleArn=role, ProfilerConfig=PROFILER, InputDataConfig=[channel])
-    assert max(row["Value"] for row in rows(account, "waits") if row["Dimension"] == "I/OWaitPercentage") > 0
+    channel = {**account.channel("large-input"), "InputMode": "FastFile"}
+    account.train("waits-for-input", code, RoleArn=role, ProfilerConfig=PROFILER, InputDataConfig=[channel])
+    assert max(row["Value"] for row in rows(account, "waits-for-input") if row["Dimension"] == "I/OWaitPercentage") > 0
 
 
 # --- CloudWatch ----------------------------------------------------------------------------------------------------
@@ -269,6 +269,7 @@ def test_the_profiler_can_be_turned_on_changed_and_off_while_the_job_runs(accoun
         ProfilerConfig={"DisableProfiler": False},
         ProfilerRuleConfigurations=[rule("OverallSystemUsage"), rule("LowGPUUtilization")],
     )
+    account.wait_for(lambda: len(statuses(account.describe(name))) == 2, "the rules, once the hosts are there")
     job = account.describe(name)
     assert job["ProfilingStatus"] == "Enabled" and job["ProfilerConfig"] == {**PROFILER, "DisableProfiler": False}
     assert [one["RuleEvaluationStatus"] for one in statuses(job)] == ["InProgress"] * 2

@@ -179,8 +179,8 @@ def test_a_built_in_algorithm_refuses_a_wrong_hyperparameter(account):
 
 
 def test_a_built_in_algorithm_reads_its_data_and_trains_nothing(account):
-    account.client("s3").put_object(Bucket="jobs", Key="numbers/a.csv", Body=b"1,2\n3,4\n")
-    channel = {**account.channel("train", S3Uri="s3://jobs/numbers/"), "ContentType": "text/csv;label_size=0"}
+    account.client("s3").put_object(Bucket="jobs", Key="kmeans-numbers/a.csv", Body=b"1,2\n3,4\n")
+    channel = {**account.channel("train", S3Uri="s3://jobs/kmeans-numbers/"), "ContentType": "text/csv;label_size=0"}
     job = account.train("kmeans", InputDataConfig=[channel], **built_in(KMEANS, k="3", feature_dim="2"))
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     model = json.loads(account.model("kmeans")["stand-in.json"])
