@@ -66,6 +66,8 @@ def test_missing_capacity_has_an_end_or_none():
     assert missing_seconds([for_a_while], 5.0) == 0.0
     assert missing_seconds([for_a_while], 12.0) == 18.0
     assert missing_seconds([for_a_while, ever], 500.0) == float("inf")
+    longer = parse_faults({"missing_capacity": [{"seconds": 100}]}).missing_capacity[0]
+    assert missing_seconds([for_a_while, longer], 20.0) == 80.0
 
 
 def test_each_fault_strikes_as_often_as_it_says():
