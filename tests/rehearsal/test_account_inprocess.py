@@ -44,10 +44,13 @@ def served(monkeypatch):
 
 
 def test_a_request_is_read_as_from_a_socket_in_the_same_thread(served):
-    served.client.put_object(Bucket="b-1", Key="a b/ü", Body=io.BytesIO(b"content"), Metadata={"my_key": "1"})
+    served.client.put_object(
+        Bucket="b-1", Key="a b/ü", Body=io.BytesIO(b"content"), Metadata={"my_key": "1"}, ContentType="a/b"
+    )
     [(thread, environ, body)] = served.requests
     assert thread == threading.get_ident()
     assert (environ["REQUEST_METHOD"], environ["HTTP_HOST"]) == ("PUT", "localhost:9")
+    assert environ["CONTENT_TYPE"] == "a/b"
     assert environ["PATH_INFO"].encode("latin-1").decode() == "/b-1/a b/ü"
     assert b"content" in body and int(environ["CONTENT_LENGTH"]) == len(body)
     assert "x-amz-meta-my_key" in environ[inprocess.PRESERVED_HEADER_NAMES_ENVIRON_KEY].values()

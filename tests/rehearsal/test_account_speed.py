@@ -10,7 +10,10 @@ from moto.s3.responses import S3Response
 
 from trainwright.rehearsal.mends import speed
 
-MEMBERS = get_service_model("dynamodb").operation_model("GetItem").output_shape.members["Item"].value.members
+VALUE = get_service_model("dynamodb").operation_model("GetItem").output_shape.members["Item"].value
+MEMBERS = VALUE.members
+for member in MEMBERS.values():
+    member.parent = VALUE  # as moto's serializer leaves it
 KEYS = st.sampled_from([*MEMBERS, "s", "StringAttributeValue", "AttributeValue"])
 
 
@@ -19,6 +22,7 @@ def test_a_dynamodb_value_is_read_as_moto_reads_it(value):
     picker = AttributePicker()
     quick = speed._pick(AttributePicker.__call__)
     for key, shape in MEMBERS.items():
+        assert speed._is_attribute_value(shape)
         context = AttributePickerContext(obj=value, key=key, key_path="", shape=shape)
         if shape.name not in value:  # moto's other spelling, under which no table stores anything
             assert quick(picker, context) == picker(context), key
