@@ -11,9 +11,9 @@ from cdk_nag import AwsSolutionsChecks
 app = cdk.App()
 cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
 
-platform = TrainingPlatform(
-    cdk.Stack(app, "training-platform"), "Platform", image=TrainingImage.from_directory("training_image")
-)
+shared = cdk.Stack(app, "training-platform")
+platform = TrainingPlatform(shared, "Platform", image=TrainingImage.from_directory("training_image"))
+cdk.CfnOutput(shared, "QuotaWarnings", value=platform.quota_warnings)
 for file in sorted(Path(__file__).with_name("teams").glob("*.yaml")):
     policy = TeamPolicy.from_file(file)
     TrainingTeam(cdk.Stack(app, f"training-{policy.team}"), "Team", platform=platform, policy=policy)

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from trainwright import project
 from trainwright.cli.rehearse.data import write_digits
 from trainwright_runtime.handlers.api_model import check_request
-from trainwright_runtime.plan import plan, step_attempt
+from trainwright_runtime.plan import plan, previews
 from trainwright_runtime.request import Checked, check
 from trainwright_runtime.spec import SAMPLE_FACTS
 
@@ -130,7 +130,7 @@ def rendering() -> float:
             checked = check(document, None, check_request)
             if not isinstance(checked, Checked):
                 raise SystemExit("\n".join(problem.sentence() for problem in checked))
-            step_attempt(plan(checked.resolved, SAMPLE_FACTS), 1)
+            previews(plan(checked.resolved, SAMPLE_FACTS))
     return (time.perf_counter() - began) / rounds
 
 

@@ -16,7 +16,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from trainwright.rehearsal.faults.base import Fault, JobFault, Trigger
-from trainwright.rehearsal.faults.model import FAULT_LISTS, Clock, FakeJobs, Faults, InstanceType
+from trainwright.rehearsal.faults.fake import FakeJobs
+from trainwright.rehearsal.faults.model import FAULT_LISTS, Clock, Faults, InstanceType
+from trainwright.rehearsal.faults.quotas import QuotaRequests
 
 INTRODUCTION = """# The faults file
 
@@ -56,7 +58,19 @@ EXAMPLES = {
     "instance_types": (
         "instance_types:\n  ml.g5.xlarge: {start: 90s, price: 1.408, quota: 4, spot_quota: 2, warm_pool_quota: 1}\n"
     ),
-    "fake_jobs": "fake_jobs: {seconds: 10m, steps: 100, checkpoint_every: 10}\nclock: {jump: true}\n",
+    "quota_requests": (
+        "quota_requests: {decision: granted, after: 2d}\ninstance_types: {ml.g5.xlarge: {warm_pool_quota: 0}}\n"
+    ),
+    "fake_jobs": (
+        "fake_jobs:\n"
+        "  seconds: 10m\n"
+        "  steps: 100\n"
+        "  checkpoint_every: 10\n"
+        "  others:\n"
+        "    - {jobs: '*-1', exit_step: 40, exit_code: 1, failure: 'ValueError: no such column', log: ['row 17']}\n"
+        "    - {instance_types: ml.c5.xlarge, resume: false}\n"
+        "clock: {jump: true}\n"
+    ),
     "spot_interruptions": (
         "spot_interruptions:\n"
         "  - {after: checkpoint, fraction: 0.3, times: 2}\n"
@@ -79,8 +93,9 @@ EXAMPLES = {
     ),
     "internal_errors": "internal_errors:\n  - {after: seconds, seconds: 30, times: 2}\n",
     "lost_hosts": "lost_hosts:\n  - {after: step, step: 200, host: algo-2}\n",
-    "full_disks": "full_disks:\n  - {free_mb: 50, instance_types: ml.m5.*}\n",
+    "full_disks": "full_disks:\n  - {free_mb: 50, instance_types: ml.m5.*, volume_below: 60}\n",
     "out_of_memory": "out_of_memory:\n  - {after: step, step: 10, host: algo-1}\n",
+    "stopped_jobs": "stopped_jobs:\n  - {after: seconds, seconds: 5m, jobs: '*-2'}\n",
     "access_denied": (
         "access_denied:\n"
         "  - {role: '*ExecutionRole*', actions: 's3:GetObject', resources: 'arn:aws:s3:::*/train/*'}\n"
@@ -117,7 +132,13 @@ def schema() -> str:
 def _parts() -> Iterator[str]:
     yield "## At the top\n\n"
     yield _table(Faults, Faults.model_fields)
-    for name, model in (("clock", Clock), ("instance_types", InstanceType), ("fake_jobs", FakeJobs)):
+    sections = {
+        "clock": Clock,
+        "instance_types": InstanceType,
+        "quota_requests": QuotaRequests,
+        "fake_jobs": FakeJobs,
+    }
+    for name, model in sections.items():
         yield _section(name, model, model.model_fields)
     yield EVERY_FAULT
     yield _table(Fault, Fault.model_fields)

@@ -13,14 +13,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trainwright.image import TrainingImage
     from trainwright.platform import TrainingPlatform
+    from trainwright.quota import InstanceCount, InstanceQuota, QuotaOptions
     from trainwright.storage import TrainingStorage
     from trainwright.team import TrainingTeam
     from trainwright_runtime.policy import TeamPolicy
 
 __version__ = "0.1.0"
-__all__ = ["TeamPolicy", "TrainingImage", "TrainingPlatform", "TrainingStorage", "TrainingTeam"]
+__all__ = [
+    "InstanceCount",
+    "InstanceQuota",
+    "QuotaOptions",
+    "TeamPolicy",
+    "TrainingImage",
+    "TrainingPlatform",
+    "TrainingStorage",
+    "TrainingTeam",
+]
 
 _HOMES = {
+    "InstanceCount": "trainwright.quota",
+    "InstanceQuota": "trainwright.quota",
+    "QuotaOptions": "trainwright.quota",
     "TeamPolicy": "trainwright_runtime.policy",
     "TrainingImage": "trainwright.image",
     "TrainingPlatform": "trainwright.platform",

@@ -34,6 +34,10 @@ class Arns:
     def executions(self, state_machine_name: str) -> str:
         return self._colons("states", "execution", f"{state_machine_name}:*")
 
+    def quotas(self, service_code: str) -> str:
+        """Every quota of one service."""
+        return self.of("servicequotas", service_code, "*")
+
     def parameter(self, name: str) -> str:
         return self.of("ssm", "parameter", name.removeprefix("/"))
 

@@ -49,7 +49,7 @@ def job_capabilities(scope: Construct, *, team: str, capabilities: "Capabilities
         *_model_packages(capabilities.model_package),
         *(_remote_debug() if capabilities.remote_debug else ()),
         *(_experiments(arns, team) if capabilities.experiments else ()),
-        *_repositories(capabilities.repositories),
+        *named_repositories(capabilities.repositories, actions=PULL, verb="Pull"),
         *_secrets(capabilities.secrets),
         *_keys(capabilities.keys),
         *_write(capabilities.write, cdk.Stack.of(scope).partition),
@@ -179,10 +179,11 @@ def _experiments(arns: Arns, team: str) -> Iterator[Allow]:
     )
 
 
-def _repositories(repositories: Sequence[str]) -> Iterator[Allow]:
+def named_repositories(repositories: Sequence[str], *, actions: Sequence[str], verb: str) -> Iterator[Allow]:
+    """The capability `repositories`, for pulling or for looking at images."""
     if repositories:
         why = "The team policy names these repositories by pattern; the account that owns one must agree to it too."
-        yield Allow(PULL, repositories, sid="PullNamedRepositories", why=because(repositories, why))
+        yield Allow(actions, repositories, sid=f"{verb}NamedRepositories", why=because(repositories, why))
 
 
 def _secrets(secrets: Sequence[str]) -> Iterator[Allow]:

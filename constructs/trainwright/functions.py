@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from trainwright import assets
-from trainwright.permissions import NAG, Allow, RoleOptions, acknowledge, add_to_role, service_role
+from trainwright.permissions import NAG, Allow, RoleOptions, acknowledge, add_later, add_to_role, service_role
 from trainwright.retention import Retention
 
 _LAYER_ID = "TrainwrightRuntimeLayer"
@@ -86,6 +86,11 @@ class RuntimeFunction(Construct):
     @property
     def arn(self) -> str:
         return self.function.function_arn
+
+    def may_also(self, id: str, allows: Sequence[Allow]) -> None:
+        """Rights on something that is made after the function and refers to it, such as the state machine that calls
+        it: in the role's own policy, which the function waits for, they would make a circle."""
+        add_later(self, id, self.role, allows)
 
     def _writes_its_logs(self) -> Allow:
         return Allow(

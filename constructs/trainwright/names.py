@@ -3,6 +3,7 @@
 TEAMS = "/trainwright/teams/"
 IMAGES = "/trainwright/images/"
 PLATFORM = "/trainwright/platform/"
+QUOTAS = "/trainwright/quotas/"  # codes of Service Quotas, under <instance type>/<training|spot|warm-pool>
 SOURCE = "source/"  # in the data bucket: source archives, each under the hash of its content
 
 DEFAULT_IMAGE = "platform"

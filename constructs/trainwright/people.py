@@ -37,10 +37,13 @@ def grant(grantee: iam.IGrantable, allows: Sequence[Allow]) -> iam.Grant:
 
 
 def start(team: TrainingTeam) -> list[Allow]:
-    """What `trainwright run` does: find the team, send the source, start, follow the run to its report."""
+    """What `trainwright run` does: find the team, send the source, start, follow the run to its report; and redrive."""
+    machine = team.workflow.state_machine
+    executions = Arns(team).executions(machine.state_machine_name)
     return [
         *_find(team),
-        Allow(["states:StartExecution"], [team.workflow.state_machine.state_machine_arn]),
+        Allow(["states:StartExecution"], [machine.state_machine_arn]),
+        Allow(["states:RedriveExecution"], [executions], why=_ANY_RUN),
         *_send_source(team),
         *_follow(team),
     ]

@@ -86,6 +86,14 @@ def add_to_role(role: iam.IRole, allows: Iterable[Allow]) -> None:
     explain(role, [allow for allow in allows if role.add_to_principal_policy(allow.statement()).statement_added])
 
 
+def add_later(scope: Construct, id: str, role: iam.IRole, allows: Sequence[Allow]) -> None:
+    """Give a role a policy beside its own, which nothing waits for that waits for the role. A role imported with
+    `mutable=False` is left as it is."""
+    policy = iam.Policy(scope, id, statements=[allow.statement() for allow in allows])
+    role.attach_inline_policy(policy)
+    explain(policy, allows)
+
+
 def explain(construct: IConstruct, allows: Iterable[Allow]) -> None:
     """Acknowledge the wildcards of these statements on the construct whose policy they are in.
 

@@ -23,6 +23,7 @@ from trainwright.image import BoundImage, TrainingImage
 from trainwright.log_retention import TrainingLogRetention
 from trainwright.network import Subnets
 from trainwright.permissions import RoleOptions
+from trainwright.quota import InstanceQuota, QuotaOptions, wanted
 from trainwright.retention import Retention
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 
 _IMAGE_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)
+_QUOTAS_ID = "InstanceQuota"
 
 
 class TrainingPlatform(Construct):
@@ -47,6 +49,8 @@ class TrainingPlatform(Construct):
     :param role_path: for every role that is made, for example `/training/`. Left out: `/`.
     :param function_role: an existing role for the platform's Lambda functions. Left out: a role each.
     :param log_retention: how long every log is kept, SageMaker's training logs too. Left out: three months.
+    :param quotas: how AWS is asked for the instances that the teams' policies promise (`trainwright_runtime
+        .quota_request.promises`). Left out: without a support case, and a quota that stays too small is a warning.
     :param removal_policy: RETAIN when left out. DESTROY needs `allow_data_loss=True` beside it.
     :param allow_data_loss: the second switch. A bucket that holds objects still refuses to go.
     """
@@ -64,6 +68,7 @@ class TrainingPlatform(Construct):
         role_path: str | None = None,
         function_role: iam.IRole | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS,
+        quotas: QuotaOptions | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         allow_data_loss: bool = False,
     ) -> None:
@@ -79,11 +84,12 @@ class TrainingPlatform(Construct):
         )
         self.images: dict[str, BoundImage] = {}
         self.teams: list[TrainingTeam] = []
+        self._quotas = quotas or QuotaOptions()
         self.log_retention = TrainingLogRetention(self, "LogRetention", retention=log_retention, options=self.options)
         if image is not None:
             self.add_image(names.DEFAULT_IMAGE, image)
         self._publish()
-        cdk.Aspects.of(self).add(_DefaultTeam(self))
+        cdk.Aspects.of(self).add(_LastMoment(self))
 
     def add_image(self, name: str, image: TrainingImage) -> None:
         """Offer another image to run requests under this name. Raises ValueError for a name that is taken or not
@@ -119,6 +125,34 @@ class TrainingPlatform(Construct):
         found = next((team for team in self.teams if team.name == names.DEFAULT_TEAM), None)
         return found or TrainingTeam(self, "DefaultTeam", platform=self, policy=default_policy())
 
+    @property
+    def quota_warnings(self) -> str:
+        """What stands in the way of the instances that the teams are promised, a line each, for an output of the
+        platform's stack; `none` where nothing does or nothing is promised. See `InstanceQuota.warnings`.
+        """
+        return cdk.Lazy.string(_Late(self._quota_warnings))
+
+    def _quota_warnings(self) -> str:
+        found = self.node.try_find_child(_QUOTAS_ID)
+        return found.warnings if isinstance(found, InstanceQuota) else "none"
+
+    def _complete(self) -> None:
+        """What can only be made when all teams have come: the team of a platform without any, and their quotas."""
+        if not self.teams:
+            _ = self.default_team
+        instances = wanted([team.policy for team in self.teams], self._quotas)
+        if instances and self.node.try_find_child(_QUOTAS_ID) is None:
+            said = self._quotas
+            InstanceQuota(
+                self,
+                _QUOTAS_ID,
+                instances=instances,
+                support_case_allowed=said.support_case_allowed,
+                fail_unless_granted=said.fail_unless_granted,
+                revision=said.revision,
+                options=self.options,
+            )
+
     def _publish(self) -> None:
         """What team stacks read when they deploy. They never import: an export in use would hold this stack fast."""
         repositories = cdk.Lazy.string(_Late(lambda: cdk.Fn.join(",", self.repository_arns())))
@@ -148,17 +182,17 @@ class _Late:
 
 
 @jsii.implements(cdk.IAspect)
-class _DefaultTeam:
-    """Makes the default team at the last moment at which constructs may be made: only then is it known that no team
-    came.
+class _LastMoment:
+    """Completes a platform at the last moment at which constructs may be made: only then is it known which teams came.
 
-    The team becomes a child of the platform while the platform itself is visited, so that every other aspect of the app
-    (tags, a permissions boundary) still reaches it, whichever of the CDK's two ways of invoking aspects is in force.
+    What is made becomes a child of the platform while the platform itself is visited, so that every other aspect of the
+    app (tags, a permissions boundary) still reaches it, whichever of the CDK's two ways of invoking aspects is in
+    force.
     """
 
     def __init__(self, platform: TrainingPlatform) -> None:
         self._platform = platform
 
     def visit(self, node: IConstruct) -> None:
-        if node.node.path == self._platform.node.path and not self._platform.teams:
-            _ = self._platform.default_team
+        if node.node.path == self._platform.node.path:
+            self._platform._complete()

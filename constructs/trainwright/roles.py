@@ -125,9 +125,8 @@ def _other_data(prefixes: Sequence[str], partition: str) -> list[Allow]:
     if not prefixes:
         return []
     places = [prefix.removeprefix(_S3) for prefix in prefixes]
-    buckets = sorted({f"arn:{partition}:s3:::{place.partition('/')[0]}" for place in places})
     return [
-        Allow(["s3:ListBucket", "s3:GetBucketLocation"], buckets),
+        Allow(["s3:ListBucket", "s3:GetBucketLocation"], other_buckets(prefixes, partition)),
         Allow(
             ["s3:GetObject"],
             [f"arn:{partition}:s3:::{place}*" for place in places],
@@ -136,23 +135,41 @@ def _other_data(prefixes: Sequence[str], partition: str) -> list[Allow]:
     ]
 
 
+def other_buckets(allowed: Sequence[str], partition: str) -> list[str]:
+    """The ARNs of the buckets that are not the team's and that the team policy's `allow.data` names."""
+    places = [prefix.removeprefix(_S3) for prefix in allowed if prefix.startswith(_S3)]
+    return sorted({f"arn:{partition}:s3:::{place.partition('/')[0]}" for place in places})
+
+
 def _job_image(scope: Construct, policy: "TeamPolicy", repositories: Sequence[str]) -> list[Allow]:
-    """Pulling: the platform's repositories, and those that the team policy lets through, each in its own account."""
-    partition, images = cdk.Stack.of(scope).partition, policy.allow.images
+    """Pulling: what a run may name, and AWS's own registries where the policy lets runs name a framework."""
+    images = policy.allow.images
     token = Allow(
         ["ecr:GetAuthorizationToken"],
         ["*"],
         why="ECR's sign-in names no repository; pulling is allowed by repository below.",
     )
-    allows = [token, Allow(PULL, repositories, sid="PullPlatformImages")]
+    allows = [token, *image_repositories(scope, policy, repositories, actions=PULL, verb="Pull")]
     if "uri" in images:  # AWS's own among them
+        return allows
+    return [*allows, *registries.pulls(scope, [kind for kind in registries.KINDS if kind in images])]
+
+
+def image_repositories(
+    scope: Construct, policy: "TeamPolicy", repositories: Sequence[str], *, actions: Sequence[str], verb: str
+) -> list[Allow]:
+    """Actions on the repositories that a run may name: the platform's, and those that the team policy lets through,
+    each in its own account."""
+    partition, images = cdk.Stack.of(scope).partition, policy.allow.images
+    allows = [Allow(actions, repositories, sid=f"{verb}PlatformImages")]
+    if "uri" in images:
         why = "The team policy lets runs name any image by URI; another account's repository must agree to it too."
-        return [*allows, Allow(PULL, [f"arn:{partition}:ecr:*:*:repository/*"], sid="PullAnyImage", why=why)]
+        return [*allows, Allow(actions, [f"arn:{partition}:ecr:*:*:repository/*"], sid=f"{verb}AnyImage", why=why)]
     named = sorted({image.arn(partition) for word in images if (image := EcrImage.of(word))})
     if named:
         why = "The team policy allows these images by pattern; the account that owns them is fixed."
-        allows.append(Allow(PULL, named, sid="PullAllowedImages", why=because(named, why)))
-    return [*allows, *registries.pulls(scope, [kind for kind in registries.KINDS if kind in images])]
+        allows.append(Allow(actions, named, sid=f"{verb}AllowedImages", why=because(named, why)))
+    return allows
 
 
 def _job_logs(arns: Arns, team: str) -> list[Allow]:
@@ -176,6 +193,41 @@ def _job_logs(arns: Arns, team: str) -> list[Allow]:
     ]
 
 
+def creating_jobs(
+    scope: Construct,
+    *,
+    policy: "TeamPolicy",
+    execution_role_arn: str,
+    key: kms.IKey | None,
+    network: JobNetwork | None,
+) -> list[Allow]:
+    """Starting the team's jobs, as far as its policy lets through: the same fence for both ways of starting one.
+
+    Jobs carry tags, and without AddTags a job with tags is refused; ListTags tells whose a job is.
+    """
+    jobs, why = [Arns(scope).jobs(policy.team)], own_jobs(policy.team)
+    return [
+        Allow(
+            ["sagemaker:CreateTrainingJob"],
+            jobs,
+            conditions=job_conditions(policy, key=key, network=network),
+            why=why,
+        ),
+        *start_capabilities(scope, capabilities=policy.capabilities),
+        Allow(["sagemaker:AddTags", "sagemaker:ListTags"], jobs, why=why),
+        Allow(
+            ["iam:PassRole"],
+            [execution_role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        ),
+    ]
+
+
+def own_jobs(team: str) -> str:
+    """Why a statement names a team's jobs by the beginning of their names."""
+    return f"The jobs of team {team}, whose names are made when a run starts and begin with the team's."
+
+
 def workflow_permissions(
     scope: Construct,
     *,
@@ -187,24 +239,10 @@ def workflow_permissions(
 ) -> list[Allow]:
     """All that the state machine may do. https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html"""
     arns = Arns(scope)
-    team = policy.team
-    own_jobs = f"The jobs of team {team}, whose names are made when a run starts and begin with the team's."
+    jobs = ["sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"]
     return [
-        Allow(
-            ["sagemaker:CreateTrainingJob"],
-            [arns.jobs(team)],
-            conditions=job_conditions(policy, key=key, network=network),
-            why=own_jobs,
-        ),
-        *start_capabilities(scope, capabilities=policy.capabilities),
-        Allow(["sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"], [arns.jobs(team)], why=own_jobs),
-        # Step Functions tags the job it starts; without AddTags the job is refused.
-        Allow(["sagemaker:AddTags", "sagemaker:ListTags"], [arns.jobs(team)], why=own_jobs),
-        Allow(
-            ["iam:PassRole"],
-            [execution_role_arn],
-            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-        ),
+        *creating_jobs(scope, policy=policy, execution_role_arn=execution_role_arn, key=key, network=network),
+        Allow(jobs, [arns.jobs(policy.team)], why=own_jobs(policy.team)),
         Allow(
             ["events:PutTargets", "events:PutRule", "events:DescribeRule"],
             [arns.of("events", "rule", "StepFunctionsGetEventsForSageMakerTrainingJobsRule")],

@@ -11,7 +11,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-SUBSTITUTIONS = ("Partition", "PrepareFunction", "AssessFunction", "ReportFunction")
+FUNCTIONS = ("Prepare", "Launch", "Assess", "Report", "GiveUp")
+"""The functions that the definition calls, by the names of their constructs."""
+
+SUBSTITUTIONS = ("Partition", *(f"{name}Function" for name in FUNCTIONS))
+SCHEMA = 2
+"""Of what travels between the states and the functions; raised when a field changes its meaning or goes."""
+
 ERROR_UNROUTABLE = "TrainwrightUnknownStep"
 
 State = dict[str, Any]
@@ -27,6 +33,7 @@ _LAMBDA_FAULTS = (
     "Lambda.TooManyRequestsException",
 )
 _LAMBDA_TASK_SECONDS = 360  # above the longest function's own time-out (close is not called from here)
+_GIVE_UP_SECONDS = 300
 
 
 def definition(*, timeout_seconds: int) -> State:
@@ -39,15 +46,18 @@ def definition(*, timeout_seconds: int) -> State:
         "States": {
             "Prepare": _prepare(),
             "Route": _route(),
+            "Start how?": _start_how(),
             "Train": _train(),
+            "Launch": _launch(),
             "Stop job": _stop_job(),
             "Assess": _assess(),
             "Wait": {"Type": "Wait", "Seconds": "{% $step.wait_seconds %}", "Next": "After wait"},
             "After wait": _after_wait(),
             "Report": _report(),
-            "Succeeded?": _verdict(),
+            "How did it end?": _how_did_it_end(),
             "Done": {"Type": "Succeed", "Output": "{% $outcome.output %}"},
             "Failed": {"Type": "Fail", "Error": "{% $outcome.error %}", "Cause": "{% $outcome.cause %}"},
+            "Give up": _give_up(),
             "Unknown step": _unknown_step(),
         },
     }
@@ -55,12 +65,12 @@ def definition(*, timeout_seconds: int) -> State:
 
 def _prepare() -> State:
     payload = {
-        "schema": 1,
+        "schema": SCHEMA,
         "execution": {
             "arn": "{% $states.context.Execution.Id %}",
             "name": "{% $states.context.Execution.Name %}",
             "started": "{% $states.context.Execution.StartTime %}",
-            "redrive_count": "{% $states.context.Execution.RedriveCount %}",
+            "redrive_count": _REDRIVES,
         },
         "request": "{% $states.input %}",
     }
@@ -68,11 +78,15 @@ def _prepare() -> State:
 
 
 def _route() -> State:
-    return _choice({"train": "Train", "wait": "Wait", "report": "Report"}, on="next")
+    return _choice({"train": "Start how?", "wait": "Wait", "report": "Report"}, on="$step.next")
 
 
 def _after_wait() -> State:
-    return _choice({"train": "Train", "assess": "Assess"}, on="after_wait")
+    return _choice({"train": "Start how?", "assess": "Assess"}, on="$step.after_wait")
+
+
+def _start_how() -> State:
+    return _choice({"sync": "Train", "callback": "Launch"}, on="$step.attempt.launch")
 
 
 def _train() -> State:
@@ -83,6 +97,27 @@ def _train() -> State:
         "Type": "Task",
         "Resource": "arn:${Partition}:states:::sagemaker:createTrainingJob.sync",
         "Arguments": "{% $step.attempt.request %}",
+    } | _until_the_job_ends()
+
+
+def _launch() -> State:
+    """For requests whose fields are not known to pass through `.sync`: the function creates the job, the job's event
+    ends the state. A retry is safe here, because the function adopts a job of this run that it finds under the name.
+    """
+    payload = {
+        "schema": SCHEMA,
+        "run": "{% $step.run %}",
+        "attempt": "{% $step.attempt.number %}",
+        "job_name": "{% $step.attempt.job_name %}",
+        "request": "{% $step.attempt.request %}",
+        "token": _TOKEN,
+        "redrive_count": _REDRIVES,
+    }
+    return _with_token("Launch", payload) | _until_the_job_ends()
+
+
+def _until_the_job_ends() -> State:
+    return {
         "TimeoutSeconds": "{% $step.attempt.timeout_seconds %}",
         "Assign": {"error": None, "cause": None},
         "Output": {},
@@ -111,27 +146,50 @@ def _stop_job() -> State:
 
 def _assess() -> State:
     payload = {
-        "schema": 1,
+        "schema": SCHEMA,
         "run": "{% $step.run %}",
         "attempt": "{% $step.attempt.number %}",
+        "redrive": "{% $step.attempt.redrive %}",
+        "rung": "{% $step.attempt.rung %}",
         "job_name": "{% $step.attempt.job_name %}",
         "error": "{% $error %}",
         "cause": "{% $cause %}",
-        "redrive_count": "{% $states.context.Execution.RedriveCount %}",
+        "redrive_count": _REDRIVES,
     }
     return _lambda("Assess", payload, assign={"step": _PAYLOAD}) | {"Next": "Route"}
 
 
 def _report() -> State:
-    payload = {"schema": 1, "run": "{% $step.run %}"}
-    return _lambda("Report", payload, assign={"outcome": _PAYLOAD}) | {"Next": "Succeeded?"}
+    payload = {"schema": SCHEMA, "run": "{% $step.run %}", "redrive_count": _REDRIVES}
+    return _lambda("Report", payload, assign={"outcome": _PAYLOAD}) | {"Next": "How did it end?"}
 
 
-def _verdict() -> State:
-    return {
-        "Type": "Choice",
-        "Choices": [{"Condition": "{% $outcome.succeeded = true %}", "Next": "Done"}],
-        "Default": "Failed",
+def _how_did_it_end() -> State:
+    """A refused run ends in a Fail state: a redrive could only refuse it again. One that failed may be redriven."""
+    return _choice({"succeeded": "Done", "refused": "Failed", "failed": "Give up"}, on="$outcome.end")
+
+
+def _give_up() -> State:
+    """Fails, as a Fail state would, with the outcome's error and cause: its function answers the token with them.
+
+    A redriven execution schedules this state again, where a Fail state would only fail again; the function then sees a
+    higher redrive count, answers the next step, and the run goes on.
+    https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
+    """
+    payload = {
+        "schema": SCHEMA,
+        "run": "{% $step.run %}",
+        "token": _TOKEN,
+        "redrive_count": _REDRIVES,
+        "reported_redrive": "{% $outcome.redrive %}",
+        "error": "{% $outcome.error %}",
+        "cause": "{% $outcome.cause %}",
+    }
+    return _with_token("GiveUp", payload) | {
+        "TimeoutSeconds": _GIVE_UP_SECONDS,
+        "Assign": {"step": "{% $states.result %}"},
+        "Output": {},
+        "Next": "Route",
     }
 
 
@@ -144,6 +202,19 @@ def _unknown_step() -> State:
 
 
 def _lambda(name: str, payload: State, *, assign: State) -> State:
+    return _invoke("lambda:invoke", name, payload) | {
+        "TimeoutSeconds": _LAMBDA_TASK_SECONDS,
+        "Assign": assign,
+        "Output": {},
+    }
+
+
+def _with_token(name: str, payload: State) -> State:
+    """Ends when somebody answers the token; what the function itself answers is lost, what it raises is not."""
+    return _invoke("lambda:invoke.waitForTaskToken", name, payload)
+
+
+def _invoke(integration: str, name: str, payload: State) -> State:
     retry = {
         "ErrorEquals": list(_LAMBDA_FAULTS),
         "IntervalSeconds": 2,
@@ -154,17 +225,14 @@ def _lambda(name: str, payload: State, *, assign: State) -> State:
     }
     return {
         "Type": "Task",
-        "Resource": "arn:${Partition}:states:::lambda:invoke",
+        "Resource": f"arn:${{Partition}}:states:::{integration}",
         "Arguments": {"FunctionName": f"${{{name}Function}}", "Payload": payload},
-        "TimeoutSeconds": _LAMBDA_TASK_SECONDS,
-        "Assign": assign,
-        "Output": {},
         "Retry": [retry],
     }
 
 
 def _choice(routes: dict[str, str], *, on: str) -> State:
-    choices = [{"Condition": f"{{% $step.{on} = '{value}' %}}", "Next": state} for value, state in routes.items()]
+    choices = [{"Condition": f"{{% {on} = '{value}' %}}", "Next": state} for value, state in routes.items()]
     return {"Type": "Choice", "Choices": choices, "Default": "Unknown step"}
 
 
@@ -173,6 +241,8 @@ def _or_null(path: str) -> str:
 
 
 _PAYLOAD = "{% $states.result.Payload %}"
+_TOKEN = "{% $states.context.Task.Token %}"  # noqa: S105  where a token is read, no token
+_REDRIVES = "{% $states.context.Execution.RedriveCount %}"
 # An error need not bring a Cause (a time-out does not), and JSONata takes an absent value in Assign for an error of
 # its own.
 _FAILURE = {"error": _or_null("$states.errorOutput.Error"), "cause": _or_null("$states.errorOutput.Cause")}

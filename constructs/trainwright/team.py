@@ -19,9 +19,9 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from trainwright import names, people
-from trainwright.arns import Arns
+from trainwright import monitoring, names, people
 from trainwright.context import pin_flags
+from trainwright.function_permissions import FunctionPermissions
 from trainwright.functions import FunctionOptions
 from trainwright.network import JobNetwork, JobSecurityGroup, Subnets
 from trainwright.permissions import RoleOptions
@@ -54,7 +54,7 @@ class TrainingTeam(Construct):
         needs unless it was imported with `mutable=False`. Its trust policy stays its owner's: the capability
         `session_tags` needs sts:TagSession in it.
     :param workflow_role: the same for the state machine.
-    :param function_role: an existing role for the four Lambda functions. Left out: a role each.
+    :param function_role: an existing role for the team's Lambda functions. Left out: a role each.
     :param vpc: where this team's jobs run. Left out: the platform's choice.
     :param vpc_subnets: which of the VPC's subnets. Left out: the private ones with a way out.
     :param security_groups: for jobs in a VPC. Left out: a new one that lets a job's hosts talk to each other.
@@ -68,6 +68,8 @@ class TrainingTeam(Construct):
     execution_role: iam.IRole
     workflow_role: iam.IRole
     workflow: TrainingWorkflow
+    restarted_from_zero_alarm: cloudwatch.Alarm
+    """Goes off when an attempt threw away the progress of those before it. `on_restarted_from_zero` tells somebody."""
 
     def __init__(
         self,
@@ -127,18 +129,21 @@ class TrainingTeam(Construct):
             retention=self._options.retention,
         )
         self.policy_parameter = self._policy_parameter()
+        self._repositories = self._platform_repositories()
         self.execution_role = self._execution_role(execution_role)
         self.functions = self._functions()
         self.workflow_role = self._workflow_role(workflow_role)
         self.workflow = TrainingWorkflow(
             self, "Workflow", team=self.name, functions=self.functions, role=self.workflow_role, options=self._options
         )
+        self.restarted_from_zero_alarm = monitoring.restarted_from_zero_alarm(self, "RestartedFromZero", self.name)
         self.parameter = self._team_parameter()
 
     # --- grants for people and machines ---
 
     def grant_start(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Start runs as `trainwright run` does: find the team, send source archives, follow the run to its report."""
+        """Start runs as `trainwright run` does: find the team, send source archives, follow the run to its report.
+        And redrive runs that failed or were stopped: they go on from their checkpoints."""
         return people.grant(grantee, people.start(self))
 
     def grant_stop(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -170,6 +175,21 @@ class TrainingTeam(Construct):
     def on_failed(self, id: str, target: events.IRuleTarget) -> events.Rule:
         """Send runs that failed, ran out of time or were stopped to a target, for example an SNS topic."""
         return self.workflow.on_ended_without_report(id, target)
+
+    def metric_cost_usd(self, **options: Any) -> cloudwatch.Metric:
+        """What runs cost, in USD at on-demand prices and when they end. Options as for `cloudwatch.Metric`; left out:
+        the sum over five minutes."""
+        return monitoring.metric(self.name, monitoring.COST_USD, **options)
+
+    def metric_restarted_from_zero(self, **options: Any) -> cloudwatch.Metric:
+        """Attempts that began at step 0 although a checkpoint existed. Options as for `cloudwatch.Metric`; left out:
+        the sum over five minutes."""
+        return monitoring.metric(self.name, monitoring.RESTARTED_FROM_ZERO, **options)
+
+    def on_restarted_from_zero(self, id: str, target: events.IRuleTarget) -> events.Rule:
+        """Send the alarm on attempts that began at step 0 although a checkpoint existed to a target, for example an SNS
+        topic."""
+        return monitoring.on_alarm(self, id, self.restarted_from_zero_alarm, target)
 
     # --- how it is made ---
 
@@ -253,7 +273,7 @@ class TrainingTeam(Construct):
             self,
             policy=self.policy,
             storage=self.storage,
-            repositories=self._platform_repositories(),
+            repositories=self._repositories,
             key=self._key,
             network=self.network,
         )
@@ -263,26 +283,32 @@ class TrainingTeam(Construct):
         )
 
     def _workflow_role(self, existing: iam.IRole | None) -> iam.IRole:
-        functions = self.functions
         allows = workflow_permissions(
             self,
             policy=self.policy,
             execution_role_arn=self.execution_role.role_arn,
-            function_arns=[functions.prepare.arn, functions.assess.arn, functions.report.arn],
+            function_arns=[function.arn for function in self.functions.called().values()],
             key=self._key,
             network=self.network,
         )
         return workflow_role(self, allows=allows, existing=existing, options=self._options.roles)
 
     def _functions(self) -> WorkflowFunctions:
+        permissions = FunctionPermissions(
+            self,
+            policy=self.policy,
+            storage=self.storage,
+            repositories=self._repositories,
+            execution_role_arn=self.execution_role.role_arn,
+            key=self._key,
+            network=self.network,
+        )
         return WorkflowFunctions(
             self,
             "Functions",
             team=self.name,
-            storage=self.storage,
-            policy_parameter_arn=Arns(self).parameter(names.team_policy(self.name)),
+            permissions=permissions,
             environment=self._environment(),
-            key=self._key,
             options=self._options,
         )
 
@@ -298,6 +324,7 @@ class TrainingTeam(Construct):
             "TRAINWRIGHT_EXECUTION_ROLE_ARN": self.execution_role.role_arn,
             "TRAINWRIGHT_POLICY_PARAMETER": names.team_policy(self.name),
             "TRAINWRIGHT_IMAGE_PARAMETERS": names.IMAGES,
+            "TRAINWRIGHT_QUOTA_PARAMETERS": names.QUOTAS,
             "TRAINWRIGHT_VPC_SUBNETS": cdk.Fn.join(",", network.subnet_ids) if network else "",
             "TRAINWRIGHT_VPC_SECURITY_GROUPS": cdk.Fn.join(",", network.security_group_ids) if network else "",
             "TRAINWRIGHT_KMS_KEY_ARN": self._key.key_arn if self._key else "",

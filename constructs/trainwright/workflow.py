@@ -1,4 +1,4 @@
-"""A team's workflow: four functions, the state machine that routes between them, and the rule behind it."""
+"""A team's workflow: its functions, the state machine that routes between them, and the rules behind it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,25 +8,29 @@ import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from trainwright import names, states
-from trainwright.arns import Arns
+from trainwright import states
+from trainwright.function_permissions import FunctionPermissions
 from trainwright.functions import FunctionOptions, RuntimeFunction
 from trainwright.permissions import Allow
-from trainwright.roles import ONE_LOG_GROUP, runtime_key_permissions
-from trainwright.storage import SHORTEST_CHECKPOINT_RETENTION, TrainingStorage
+from trainwright.roles import runtime_key_permissions
+from trainwright.storage import SHORTEST_CHECKPOINT_RETENTION
 
 # Longer than SageMaker lets one job live (30 days), shorter than checkpoints are kept.
 LONGEST_RUN = cdk.Duration.days(45)
 _ENDED_WITHOUT_REPORT = ["FAILED", "TIMED_OUT", "ABORTED"]
+_JOB_ENDED = ["Completed", "Failed", "Stopped"]
 
 
 class WorkflowFunctions(Construct):
-    """Prepare, Assess, Report and close, each with a role of its own that holds just what it calls."""
+    """The team's functions, each with a role of its own that holds just what it calls.
+
+    Prepare, Launch, Assess, Report and GiveUp are called by the state machine; Answer, close and Reconcile by rules.
+    Rights that name the state machine are given last: the definition names the functions' versions.
+    """
 
     def __init__(
         self,
@@ -34,97 +38,50 @@ class WorkflowFunctions(Construct):
         id: str,
         *,
         team: str,
-        storage: TrainingStorage,
-        policy_parameter_arn: str,
+        permissions: FunctionPermissions,
         environment: Mapping[str, str],
-        key: kms.IKey | None,
         options: FunctionOptions,
     ) -> None:
         super().__init__(scope, id)
-        self._storage = storage
-        self._arns = Arns(self)
         self._team = team
+        self._permissions = permissions
         self._environment = environment
         self._options = options
-        self._key = runtime_key_permissions(key)
-        self.prepare = self._function("Prepare", self._prepares(policy_parameter_arn), seconds=60)
-        self.assess = self._function("Assess", self._assesses(), seconds=120)
-        self.report = self._function("Report", self._reports(), seconds=120)
+        self.prepare = self._function("Prepare", permissions.prepare(), seconds=60)
+        self.launch = self._function("Launch", permissions.launch(), seconds=180)
+        self.assess = self._function("Assess", permissions.assess(), seconds=120)
+        self.report = self._function("Report", permissions.report(), seconds=120)
+        self.give_up = self._function("GiveUp", permissions.give_up(), handler="give_up", seconds=60)
+        self.answer = self._function("Answer", permissions.answer(), seconds=60)
+        self.close = self._function("Close", permissions.close(), seconds=300)
+        self.reconcile = self._function("Reconcile", permissions.reconcile(), seconds=300)
 
-    def close(self, state_machine_name: str) -> RuntimeFunction:
-        """The handler for executions that ended without their report. It comes last: it asks about the state
-        machine.
-        """
-        executions = self._arns.executions(state_machine_name)
-        stops = Allow(["sagemaker:StopTrainingJob"], [self._arns.jobs(self._team)], why=self._own_jobs())
-        reads = Allow(["states:DescribeExecution"], [executions], why="Any execution of the team's own state machine.")
-        allows = [*self._assesses(), self._records("PutItem"), stops, reads]
-        return self._function("Close", allows, seconds=300)
+    def called(self) -> dict[str, RuntimeFunction]:
+        """What the state machine calls, by the names in `states.FUNCTIONS`."""
+        found = (self.prepare, self.launch, self.assess, self.report, self.give_up)
+        return dict(zip(states.FUNCTIONS, found, strict=True))
 
-    def _function(self, id: str, allows: Sequence[Allow], *, seconds: int) -> RuntimeFunction:
+    def know(self, machine: sfn.StateMachine) -> None:
+        """Give the functions their rights on the state machine, now that there is one."""
+        arn, rights = machine.state_machine_arn, self._permissions
+        self.launch.may_also("Answers", [rights.answering(arn, "SendTaskSuccess", "SendTaskFailure")])
+        self.give_up.may_also("Answers", [rights.answering(arn, "SendTaskSuccess", "SendTaskFailure")])
+        self.answer.may_also("Answers", [rights.answering(arn, "SendTaskSuccess")])
+        self.close.may_also("Asks", [rights.describing(machine.state_machine_name)])
+
+    def _function(
+        self, id: str, allows: Sequence[Allow], *, seconds: int, handler: str | None = None
+    ) -> RuntimeFunction:
         return RuntimeFunction(
             self,
             id,
-            handler=id.lower(),
+            handler=handler or id.lower(),
             description=f"{id}: training runs of team {self._team}",
-            allows=[*allows, *self._key],
+            allows=[*allows, *runtime_key_permissions(self._permissions.key)],
             environment=self._environment,
             timeout=cdk.Duration.seconds(seconds),
             options=self._options,
         )
-
-    def _prepares(self, policy_parameter_arn: str) -> list[Allow]:
-        images = self._arns.parameter(f"{names.IMAGES}*")
-        return [
-            Allow(["ssm:GetParameter"], [policy_parameter_arn]),
-            Allow(["ssm:GetParameter"], [images], why="The platform's images, by the name that a run request gives."),
-            self._records("PutItem"),
-            self._writes_reports(),
-        ]
-
-    def _assesses(self) -> list[Allow]:
-        checkpoints = self._storage.checkpoints
-        return [
-            *self._reports(),
-            Allow(["sagemaker:DescribeTrainingJob"], [self._arns.jobs(self._team)], why=self._own_jobs()),
-            Allow(
-                ["s3:GetObject"],
-                [checkpoints.arn_for_objects("runs/*")],
-                why="The progress file beside the checkpoints of any run of the team.",
-            ),
-            # so that a progress file that is not there yet reads as missing and not as forbidden
-            Allow(["s3:ListBucket"], [checkpoints.bucket_arn]),
-            Allow(["logs:DescribeLogStreams"], self._arns.training_log_group(), why=ONE_LOG_GROUP),
-            Allow(
-                ["logs:GetLogEvents"],
-                [self._arns.training_log_streams(self._team)],
-                why="The log streams of the team's own jobs, for the last lines in a diagnosis.",
-            ),
-        ]
-
-    def _reports(self) -> list[Allow]:
-        reports = self._storage.reports
-        return [
-            self._records(),
-            self._writes_reports(),
-            Allow(
-                ["s3:GetObject"],
-                [reports.arn_for_objects("runs/*")],
-                why="What earlier steps of the team's runs left there.",
-            ),
-            Allow(["s3:ListBucket"], [reports.bucket_arn]),
-        ]
-
-    def _records(self, *more: str) -> Allow:
-        actions = [f"dynamodb:{action}" for action in ("GetItem", "UpdateItem", *more)]
-        return Allow(actions, [self._storage.runs.table_arn])
-
-    def _writes_reports(self) -> Allow:
-        reports = self._storage.reports.arn_for_objects("runs/*")
-        return Allow(["s3:PutObject"], [reports], why="Each run writes under its own name, made when it starts.")
-
-    def _own_jobs(self) -> str:
-        return f"The jobs of team {self._team}, whose names are made when a run starts and begin with the team's."
 
 
 class TrainingWorkflow(Construct):
@@ -151,12 +108,7 @@ class TrainingWorkflow(Construct):
             "StateMachine",
             comment=f"Training runs of team {team}",
             definition_body=sfn.DefinitionBody.from_string(json.dumps(definition(), indent=1)),
-            definition_substitutions={
-                "Partition": cdk.Aws.PARTITION,
-                "PrepareFunction": functions.prepare.function.current_version.function_arn,
-                "AssessFunction": functions.assess.function.current_version.function_arn,
-                "ReportFunction": functions.report.function.current_version.function_arn,
-            },
+            definition_substitutions={"Partition": cdk.Aws.PARTITION, **_versions(functions)},
             state_machine_type=sfn.StateMachineType.STANDARD,
             role=role.without_policy_updates() if isinstance(role, iam.Role) else role,
             logs=sfn.LogOptions(destination=self.log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
@@ -164,8 +116,8 @@ class TrainingWorkflow(Construct):
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         _quiet_cfn_lint(self.state_machine)
-        self.close = functions.close(self.state_machine.state_machine_name)
-        self.on_ended_without_report("Ended", targets.LambdaFunction(self.close.function))
+        functions.know(self.state_machine)
+        self._wake(functions, team)
 
     def on_ended_without_report(self, id: str, target: events.IRuleTarget) -> events.Rule:
         """A rule for executions that failed, ran out of time or were stopped."""
@@ -180,6 +132,28 @@ class TrainingWorkflow(Construct):
             self, id, description="A training run did not succeed", event_pattern=pattern, targets=[target]
         )
 
+    def _wake(self, functions: WorkflowFunctions, team: str) -> None:
+        """What happens outside of the state machine and matters to it."""
+        self.on_ended_without_report("Ended", targets.LambdaFunction(functions.close.function))
+        self._on_job_ended("JobEnded", team, targets.LambdaFunction(functions.answer.function))
+        events.Rule(
+            self,
+            "Hourly",
+            description="Warm pools cost money until they end, which is after their run's report",
+            schedule=events.Schedule.rate(cdk.Duration.hours(1)),
+            targets=[targets.LambdaFunction(functions.reconcile.function)],
+        )
+
+    def _on_job_ended(self, id: str, team: str, target: events.IRuleTarget) -> None:
+        """https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html"""
+        detail: dict[str, Any] = {"TrainingJobName": [{"prefix": f"{team}-"}], "TrainingJobStatus": _JOB_ENDED}
+        pattern = events.EventPattern(
+            source=["aws.sagemaker"], detail_type=["SageMaker Training Job State Change"], detail=detail
+        )
+        events.Rule(
+            self, id, description="A training job of the team has ended", event_pattern=pattern, targets=[target]
+        )
+
     def _log_group(self, team: str, options: FunctionOptions) -> logs.LogGroup:
         """Named under /aws/vendedlogs/ because Step Functions adds every other group to one resource policy of the
         account, which is full (5,120 characters) long before fifty teams; the stack's own id keeps the name unique.
@@ -192,6 +166,12 @@ class TrainingWorkflow(Construct):
             retention=options.log_retention,
             removal_policy=options.retention.removal_policy,
         )
+
+
+def _versions(functions: WorkflowFunctions) -> dict[str, str]:
+    """Published versions, so that a run that is under way ends on the code that it began with."""
+    found = functions.called().items()
+    return {f"{name}Function": each.function.current_version.function_arn for name, each in found}
 
 
 def _quiet_cfn_lint(machine: sfn.StateMachine) -> None:

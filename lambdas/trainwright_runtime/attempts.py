@@ -1,33 +1,19 @@
 """One attempt as people see it: DescribeTrainingJob's answer and the progress file, as a row of the report."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from trainwright_runtime.progress import Progress
 
 Job = Mapping[str, Any]
 
 ALIVE = ("InProgress", "Stopping")
 """TrainingJobStatus of a job that may still cost money."""
 
-
-@dataclass(frozen=True)
-class Progress:
-    """What the script wrote beside its last checkpoint; None for what it did not say."""
-
-    step: int | None = None
-    total: int | None = None
-    resumed_from: int | None = None
-
-    @classmethod
-    def from_data(cls, data: object) -> "Progress":
-        """From the parsed progress.json; a file of another form says nothing, and loses no run."""
-        known = data if isinstance(data, Mapping) else {}
-        return cls(*(_step(known.get(name)) for name in ("step", "total", "resumed_from")))
-
-
-def _step(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+SHORT_REFUSAL, LONG_REFUSAL = 300, 2000
+"""Characters of a refusal that are kept: of one that the run waited out, and of the one that ended it."""
 
 
 @dataclass(frozen=True)
@@ -39,40 +25,77 @@ class Planned:
     capacity: str | None
     request: Mapping[str, Any]
     log_group: str
+    redrive: int = 0
+    rung: int = 0
+    launch: str = "sync"
+    cut_by: str | None = None
+    usd_per_hour: float | None = None
+    timeout_seconds: int | None = None
 
-    @classmethod
-    def from_step(cls, attempt: Mapping[str, Any], log_group: str) -> "Planned":
-        """From the `attempt` of a step."""
-        return cls(
-            number=int(attempt["number"]),
-            job_name=attempt["job_name"],
-            capacity=attempt["capacity"],
-            request=attempt["request"],
-            log_group=log_group,
-        )
+    @property
+    def has_checkpoints(self) -> bool:
+        """Whether the job keeps checkpoints in S3."""
+        return bool(self.request.get("CheckpointConfig"))
 
 
-def row(planned: Planned, job: Job | None, progress: Progress, refusal: str | None = None) -> dict[str, Any]:
-    """The attempt as report.json has it; every key always present. `refusal` is why no job was made, where none was."""
+@dataclass(frozen=True)
+class Seen:
+    """What became of an attempt, beside the job's own description."""
+
+    outcome: str
+    progress: Progress = field(default_factory=Progress)
+    refusal: str | None = None
+    checkpoint_step: int | None = None
+    """The last step that earlier attempts left a checkpoint of; None where there was none, or none that is known."""
+    earlier_processes: int = 0
+    """How many processes had trained in earlier attempts."""
+    looks: int = 0
+    """How often the attempt was looked at before it had ended."""
+
+
+def row(planned: Planned, job: Job | None, seen: Seen) -> dict[str, Any]:
+    """The attempt as report.json has it; every key always present. Money is added by `money.with_cost`."""
     job = job or {}
-    resources = job.get("ResourceConfig") or planned.request.get("ResourceConfig") or {}
+    resources = {**(planned.request.get("ResourceConfig") or {}), **(job.get("ResourceConfig") or {})}
+    stopping = planned.request.get("StoppingCondition") or {}
+    progress = seen.progress
+    wrote = bool(job) and progress.written_since(job.get("CreationTime"))
     return {
         "number": planned.number,
+        "redrive": planned.redrive,
+        "rung": planned.rung,
         "job_name": planned.job_name,
         "job_arn": job.get("TrainingJobArn"),
         "capacity": planned.capacity,
+        "launch": planned.launch,
         "status": job.get("TrainingJobStatus"),
         "secondary_status": job.get("SecondaryStatus"),
-        "instance_type": resources.get("InstanceType"),
-        "instance_count": resources.get("InstanceCount"),
+        "outcome": seen.outcome,
+        "looks": seen.looks,
+        "diagnosis": None,
+        "decision": None,
+        "instance_type": resources.get("SelectedInstanceType") or resources.get("InstanceType"),
+        "instance_count": resources.get("SelectedInstanceCount") or resources.get("InstanceCount"),
+        "volume_gb": resources.get("VolumeSizeInGB"),
+        "max_runtime_seconds": stopping.get("MaxRuntimeInSeconds"),
+        "max_wait_seconds": stopping.get("MaxWaitTimeInSeconds"),
+        "then_wait_seconds": 0,
         "interruptions": interruptions(job),
-        "resumed_from_step": progress.resumed_from,
+        "checkpoint_step": seen.checkpoint_step,
+        "resumed_from_step": progress.resumed_from if wrote else None,
+        "restarted_from_zero": wrote and progress.restarted_from_zero(seen.checkpoint_step, seen.earlier_processes),
+        "processes": len(progress.starts),
         "last_step": progress.step,
         "total_steps": progress.total,
+        "started_at": iso(job.get("CreationTime")),
+        "ended_at": iso(job.get("TrainingEndTime") or (job.get("LastModifiedTime") if _is_over(job) else None)),
         "training_seconds": job.get("TrainingTimeInSeconds"),
         "billable_seconds": job.get("BillableTimeInSeconds"),
+        "waiting_seconds": waiting_seconds(job),
+        "warm_pool": None,
+        "reused_pool": None,
         "transitions": [_transition(each) for each in job.get("SecondaryStatusTransitions") or ()],
-        "failure_reason": job.get("FailureReason") or refusal,
+        "failure_reason": job.get("FailureReason") or (seen.refusal or "")[:LONG_REFUSAL] or None,
         "log": {"group": planned.log_group, "stream_prefix": f"{planned.job_name}/"},
     }
 
@@ -80,6 +103,18 @@ def row(planned: Planned, job: Job | None, progress: Progress, refusal: str | No
 def interruptions(job: Job) -> int:
     """How often spot capacity was taken away: the `Interrupted` entries of SecondaryStatusTransitions."""
     return sum(each.get("Status") == "Interrupted" for each in job.get("SecondaryStatusTransitions") or ())
+
+
+def waiting_seconds(job: Job) -> int:
+    """How long a job was there without training: for capacity, its start, its downloads, its upload."""
+    began, ended = job.get("CreationTime"), job.get("TrainingEndTime") or job.get("LastModifiedTime")
+    if not isinstance(began, datetime) or not isinstance(ended, datetime):
+        return 0
+    return max(int((ended - began).total_seconds()) - int(job.get("TrainingTimeInSeconds") or 0), 0)
+
+
+def _is_over(job: Job) -> bool:
+    return job.get("TrainingJobStatus") in ("Completed", "Failed", "Stopped")
 
 
 def _transition(each: Mapping[str, Any]) -> dict[str, Any]:

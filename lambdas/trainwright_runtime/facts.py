@@ -2,9 +2,16 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainwright_runtime.policy import TeamPolicy
+
+RUN_TAG = "trainwright:run"
+"""The tag of every job with the id of its run."""
 
 _JOB_NAME = re.compile(r"[a-z0-9](-*[a-z0-9]){0,62}", re.ASCII)
 
@@ -49,12 +56,15 @@ class Deployment:
 class RunFacts:
     """Everything `plan` needs beside the request: who runs, where, with which image.
 
-    `image_uri` is None where the request names a framework, an algorithm or an algorithm resource.
+    `image_uri` is None where the request names a framework, an algorithm or an algorithm resource. `prices` are US
+    dollars an hour of one host on demand, by instance type, as far as they are known; `policy` is the team's.
     """
 
     run: Run
     deployment: Deployment
     image_uri: str | None
+    prices: Mapping[str, float] = field(default_factory=dict)
+    policy: "TeamPolicy | None" = None
 
 
 def run_id(execution_arn: str, started: str | float | datetime, team: str) -> str:

@@ -220,6 +220,11 @@ def family_of(uri: str) -> tuple[str, str] | None:
     return _by_tag(tag, repository.names)
 
 
+def is_aws_own(uri: str) -> bool:
+    """Whether an image's URI names one of AWS's own registries."""
+    return uri.partition(".dkr.ecr")[0] in _accounts()
+
+
 def _by_tag(tag: str, names: frozenset[str]) -> tuple[str, str] | None:
     """What a tag says by itself, for versions that the table does not have."""
     if len(names) != 1:

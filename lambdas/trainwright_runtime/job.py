@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainwright_runtime import images, instances, observation, scripts
+from trainwright_runtime.facts import RUN_TAG
 from trainwright_runtime.resolved import (
     COUNT,
     GROUPS,
@@ -225,13 +226,13 @@ def _render_resources(spec: JobSpec) -> Request | None:
     request = spec.request
     if request.serverless:
         return None
-    groups, preferences = request.get(*GROUPS), request.get(*PREFERENCES)
+    groups = request.get(*GROUPS)
     return present(
         {
             "InstanceType": spec.instance_type,
             "InstanceCount": request.get(*COUNT),
             "InstanceGroups": None if groups is None else api_value(groups),
-            "InstancePreferences": None if preferences is None else api_value(preferences),
+            "InstancePreferences": _preferences(spec),
             "InstancePlacementConfig": section_of(request, "compute", "instance_placement_config") or None,
             "VolumeSizeInGB": request.get(*VOLUME),
             "VolumeKmsKeyId": _volume_key(spec),
@@ -240,6 +241,15 @@ def _render_resources(spec: JobSpec) -> Request | None:
             "TrainingPlanArn": request.get("compute", "training_plan_arn"),
         }
     )
+
+
+def _preferences(spec: JobSpec) -> list[Request] | None:
+    """The run's own, else the wanted types, each without a count: InstanceCount says that for all (ResourceConfig, API
+    reference)."""
+    if spec.preferences:
+        return [{"InstanceType": name} for name in spec.preferences]
+    own = spec.request.get(*PREFERENCES)
+    return None if own is None else [api_value(entry) for entry in own]
 
 
 def _volume_key(spec: JobSpec) -> str | None:
@@ -284,5 +294,5 @@ def _render_network(spec: JobSpec) -> Request | None:
 
 def _render_tags(spec: JobSpec) -> list[Request]:
     run = spec.facts.run
-    platform = {"trainwright:team": run.team, "trainwright:run": run.id, "trainwright:name": run.name or ""}
+    platform = {"trainwright:team": run.team, RUN_TAG: run.id, "trainwright:name": run.name or ""}
     return [{"Key": key, "Value": value} for key, value in {**spec.request.below("tags"), **platform}.items()]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import (
@@ -19,8 +19,19 @@ from pydantic import (
     model_validator,
 )
 
+from trainwright_runtime import instances
 from trainwright_runtime import problems as codes
-from trainwright_runtime.fields import Arn, FileSystem, SecurityGroup, Subnet, Switch, image_is_uri, length
+from trainwright_runtime.fields import (
+    Arn,
+    FileSystem,
+    Gigabytes,
+    InstanceType,
+    SecurityGroup,
+    Subnet,
+    Switch,
+    image_is_uri,
+    length,
+)
 from trainwright_runtime.forms import Leaf, as_written, leaves, long_name
 from trainwright_runtime.origin import field_of
 from trainwright_runtime.problems import Path, Problem, shown
@@ -28,14 +39,19 @@ from trainwright_runtime.provision import not_provisioned
 from trainwright_runtime.reading import READING, read, refusal
 from trainwright_runtime.resolved import (
     CONTAINERS,
+    COST,
     COUNT,
+    FALLBACK,
     GROUPS,
     IMAGE,
+    INFRA_CHECK,
     PREFERENCES,
+    RETRIES,
     RUNTIME,
     SPOT,
     WAIT,
     Values,
+    build,
     fill_defaults,
     spelled,
 )
@@ -79,10 +95,18 @@ def _duration(value: object) -> object:
         return value
     seconds = parse_duration(value) if isinstance(value, str) else None
     if not seconds:
-        raise refusal(
-            codes.UNIT_MISSING, "this is no duration", allowed="a number with its unit", remedy="write 12h or 5d"
-        )
+        raise _no_duration()
     return timedelta(seconds=seconds)
+
+
+def _duration_or_none(value: object) -> object:
+    """A duration that may be nothing at all: `0s`."""
+    return timedelta() if isinstance(value, str) and parse_duration(value) == 0 else _duration(value)
+
+
+def _no_duration() -> Exception:
+    allowed, remedy = "a number with its unit", "write 12h or 5d"
+    return refusal(codes.UNIT_MISSING, "this is no duration", allowed=allowed, remedy=remedy)
 
 
 def _not_empty(value: list[str]) -> list[str]:
@@ -140,12 +164,11 @@ def _zone(value: str) -> str:
     return value
 
 
-LongestRuntime: TypeAlias = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    PlainSerializer(lambda value: spell_duration(int(value.total_seconds())), return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?[smhd])+$", "examples": ["12h"]}),
-]
+_SPELLED = PlainSerializer(lambda value: spell_duration(int(value.total_seconds())), return_type=str)
+_DURATION_SCHEMA = WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?[smhd])+$", "examples": ["12h"]})
+LongestRuntime: TypeAlias = Annotated[timedelta, BeforeValidator(_duration), _SPELLED, _DURATION_SCHEMA]
+LongestWait: TypeAlias = Annotated[timedelta, BeforeValidator(_duration_or_none), _SPELLED, _DURATION_SCHEMA]
+Usd: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=False)]
 Names: TypeAlias = Annotated[list[str], AfterValidator(_not_empty)]
 
 
@@ -167,6 +190,8 @@ class Allow(Section):
     """Prefixes that inputs may be read from, each ending in `/`. Left out: `data://`, the team's own data bucket."""
     overrides: Switch = False
     """Whether runs may set raw CreateTrainingJob fields. Left out: false."""
+    fallback: Switch = True
+    """Whether spot runs may go on on demand. Left out: true."""
 
 
 class Vpc(Section):
@@ -210,6 +235,63 @@ class Capabilities(Section):
     """How long a run may keep its machines for the next job, such as `1h`. Left out: no warm pools."""
 
 
+class Budget(Section):
+    """What a team's runs may cost, in US dollars at on-demand prices."""
+
+    max_cost_usd: Usd | None = None
+    """The cap of one run: it holds where the run names none, and a run that asks for more is refused. Left out: no
+    cap."""
+    monthly_usd: Usd | None = None
+    """What a team's runs may cost in a calendar month of its time zone. Each run sets aside what it may cost at worst;
+    one that does not fit is refused. Left out: no limit."""
+    spot_price: Annotated[float, Field(gt=0, le=1, strict=False)] = 0.4
+    """The share of the on-demand price that spot is assumed to cost in forecasts, because no SageMaker spot price is
+    published. Left out: 0.4."""
+
+
+class WarmPool(Section):
+    """The warm pool that a team is promised: its quota is asked for when the platform is deployed."""
+
+    instance_type: InstanceType
+    """The type whose instances are kept."""
+    instances: Annotated[int, Field(ge=1)]
+    """How many may be kept at a time."""
+    keep_after_stop: Switch = False
+    """Whether a pool stays after its run was stopped. Left out: false, it is ended."""
+    without_quota: Literal["drop", "refuse"] = "drop"
+    """What happens to a run that asks to keep machines while the account's warm-pool quota does not cover it: drop
+    runs it without, refuse does not run it. Left out: drop."""
+
+
+class Recovery(Section):
+    """What a run does about what training runs die of."""
+
+    internal_errors: Annotated[int, Field(ge=0, le=30)] = 3
+    """How often a run repeats an attempt, from its checkpoint, after a fault that is not its own: an internal error of
+    SageMaker's, faulty hardware, hosts that lost each other. Left out: 3."""
+    queue: LongestWait = timedelta(hours=12)
+    """How long a run waits for a busy quota, or a service that takes no more requests; `0s` not at all. Left out:
+    12h."""
+    bigger_volume: Switch = True
+    """Whether a run goes on once with twice the volume after its disk was full. Left out: true."""
+    max_volume: Gigabytes = 1024
+    """To what such a volume may grow. Left out: 1 TB, the AWS default quota "Size of EBS volume for a training job
+    instance"."""
+    launch: Literal["sync", "callback"] = "sync"
+    """How attempts are started: by Step Functions' own integration with SageMaker, or by a function that is called back
+    at the job's end, which passes every field on. Left out: sync, but callback where a request has a field that the
+    integration is not known to pass."""
+    on_demand: Literal["ladder", "preferences"] = "ladder"
+    """How several types are tried on demand: one attempt after the other, or SageMaker's own instance preferences in
+    one attempt. Left out: ladder."""
+    infra_check: Switch | None = None
+    """Whether machines of accelerated types are checked before training, where a run does not say. Left out: no
+    check."""
+    retries: Annotated[int, Field(ge=1, le=30)] | None = None
+    """SageMaker's own retries after an InternalServerError on accelerated types, where a run does not say. Left out:
+    none."""
+
+
 class TeamPolicy(Section):
     """What the platform team decides for a team: `allow` (refused outside it), `default` (filled in where a run is
     silent) and `always` (set whatever a run says, and said in its warnings).
@@ -225,6 +307,12 @@ class TeamPolicy(Section):
     allow: Allow = Allow()
     capabilities: Capabilities = Capabilities()
     """What runs may use beside the platform's own parts; nothing, where a line is left out."""
+    budget: Budget = Budget()
+    """What runs may cost, one by one and in a month."""
+    warm_pool: WarmPool | None = None
+    """The warm pool that the team is promised. Left out: none; `capabilities.keep_alive` lets runs keep machines."""
+    recovery: Recovery = Recovery()
+    """What a run does about what training runs die of."""
     default: Settings = Settings()
     """Settings filled in where a run is silent."""
     always: Settings = Settings()
@@ -283,10 +371,9 @@ POLICY_WORDS = Vocabulary(
         ("allow",): tuple(Allow.model_fields),
         ("capabilities",): tuple(Capabilities.model_fields),
         ("capabilities", "vpc"): tuple(Vpc.model_fields),
-    },
-    not_supported={
-        ("budget",): "a team's budget",
-        ("warm_pool",): "warm pools",
+        ("budget",): tuple(Budget.model_fields),
+        ("warm_pool",): tuple(WarmPool.model_fields),
+        ("recovery",): tuple(Recovery.model_fields),
     },
 ).merged(SETTINGS_WORDS.below("default", "always"))
 
@@ -302,10 +389,26 @@ def contradictions(policy: TeamPolicy, data: object = None) -> Iterator[Problem]
         written = document.get(section)
         yield from (_inside(section, problem) for problem in violations(values, written, policy))
         yield from _impossible(section, settings, written)
+    yield from _promises(policy)
     for leaf in default.keys() & always.keys():
         path = ("default", *as_written(document.get("default"), leaf))
         remedy = "take it out of default: always wins"
         yield Problem(codes.CONTRADICTION, path, "default and always both set this", remedy=remedy)
+
+
+def _promises(policy: TeamPolicy) -> Iterator[Problem]:
+    """Money and machines that no run could have."""
+    budget, pool = policy.budget, policy.warm_pool
+    if budget.max_cost_usd and budget.monthly_usd and budget.max_cost_usd > budget.monthly_usd:
+        path, said = ("budget", "max_cost_usd"), f"a month has {budget.monthly_usd:g} USD for all runs together"
+        yield Problem(codes.CONTRADICTION, path, said, f"{budget.max_cost_usd:g}", f"up to {budget.monthly_usd:g}")
+    if pool and not _any(pool.instance_type, policy.allow.instance_types):
+        path, allowed = ("warm_pool", "instance_type"), ", ".join(policy.allow.instance_types)
+        said = "runs may not use this type, so none could use the pool"
+        yield Problem(codes.CONTRADICTION, path, said, shown(pool.instance_type), allowed)
+    if pool and policy.capabilities.keep_alive is None:
+        said, remedy = "no run may keep machines, so the pool would stay empty", "add capabilities.keep_alive: 1h"
+        yield Problem(codes.CONTRADICTION, ("warm_pool",), said, remedy=remedy)
 
 
 def _inside(section: str, problem: Problem) -> Problem:
@@ -348,6 +451,8 @@ def apply(request: Settings, policy: TeamPolicy | None, data: object) -> Applied
     values.put(said, "run")
     values.put(always, "policy")
     fill_defaults(values, int(policy.allow.max_runtime.total_seconds()) if policy else None)
+    if policy:
+        values.put(_recovered(policy, values), "policy")
     return Applied(values, tuple(_overruled(data, said, always)))
 
 
@@ -364,6 +469,20 @@ def _defaults(policy: TeamPolicy, said: Mapping[Leaf, Any]) -> dict[Leaf, Any]:
     return answer
 
 
+def _recovered(policy: TeamPolicy, values: Values) -> dict[Leaf, Any]:
+    """What budget and recovery fill in where the run is silent; checks of the machines and SageMaker's own retries for
+    accelerated types only."""
+    wanted: dict[Leaf, Any] = {COST: policy.budget.max_cost_usd}
+    if _accelerated(values):
+        wanted |= {INFRA_CHECK: policy.recovery.infra_check, RETRIES: policy.recovery.retries}
+    return {leaf: value for leaf, value in wanted.items() if value is not None and leaf not in values.settings}
+
+
+def _accelerated(values: Values) -> bool:
+    kinds = [instances.find(name) for name in build("", values).all_instance_types]
+    return bool(kinds) and all(kind is not None and kind.kind != "cpu" for kind in kinds)
+
+
 def _overruled(data: object, said: Mapping[Leaf, Any], always: Mapping[Leaf, Any]) -> Iterator[str]:
     for leaf, value in always.items():
         if leaf in said and said[leaf] != value:
@@ -373,7 +492,7 @@ def _overruled(data: object, said: Mapping[Leaf, Any], always: Mapping[Leaf, Any
 
 def violations(values: Values, data: object, policy: TeamPolicy, site: Site | None = None) -> Iterator[Problem]:
     """What of these settings the policy does not allow; paths are those that the author of `data` wrote."""
-    allow = policy.allow
+    allow, most = policy.allow, policy.budget.max_cost_usd
     for leaf, allowed, fits in (
         (IMAGE, allow.images, lambda image: _image_allowed(image, policy)),
         (("framework", "name"), allow.images, lambda _: "framework" in allow.images),
@@ -388,6 +507,8 @@ def violations(values: Values, data: object, policy: TeamPolicy, site: Site | No
             [f"up to {spell_duration(int(allow.max_runtime.total_seconds()))}"],
             lambda seconds: seconds <= allow.max_runtime.total_seconds(),
         ),
+        (FALLBACK, ["none"], lambda fallback: allow.fallback or fallback == "none"),
+        (COST, [f"up to {most:g} USD"] if most else [], lambda usd: most is None or usd <= most),
         *((leaf, allow.data, _data_allowed(allow.data)) for leaf in values.settings if _is_address(leaf)),
         # IAM holds every job to the allowed types, and a serverless one names none
         (("serverless_job_config", "job_type"), ["jobs on instance types"], lambda _: False),

@@ -27,6 +27,10 @@ NOT_PROVISIONED = "TW203"
 REFUSED_BY_API_MODEL = "TW301"
 TOO_LARGE = "TW302"
 NO_SUCH_IMAGE = "TW303"
+NO_SUCH_INPUT = "TW304"
+DOES_NOT_FIT = "TW305"
+QUOTA_TOO_SMALL = "TW306"
+OVER_BUDGET = "TW307"
 CONTRADICTION = "TW401"
 
 _SHOWN_VALUE = 120
@@ -286,6 +290,34 @@ CATALOGUE: dict[str, Explanation] = {
         "The platform has no image of this name, or AWS has no container of this framework, version, Python or "
         "algorithm in this region.",
         "framework: there is no pytorch 2.81.0; allowed: 2.8.0, 2.7.1, ...",
+    ),
+    NO_SUCH_INPUT: Explanation(
+        "an input that is not there",
+        "A bucket of the run's inputs does not exist or is in another region than the job, or there is no object under "
+        "a prefix: SageMaker would start the machines and then fail to download anything. A prefix matches the "
+        "beginning of keys, letter by letter.",
+        "inputs.train: there is no object under s3://acme-data/digits/trian/",
+    ),
+    DOES_NOT_FIT: Explanation(
+        "data that does not fit on the machine's disk",
+        "In File mode SageMaker copies the channels to the volume of each host before the script starts; together they "
+        "are larger than the volume. Ask for a larger one, or stream the data with input_mode: FastFile.",
+        "compute.volume: the channels in File mode hold 84.2 GiB, and the volume of ml.m5.xlarge has 30 GiB",
+    ),
+    QUOTA_TOO_SMALL: Explanation(
+        "a quota that no waiting makes larger",
+        "The account's quota of the instance type is zero, or smaller than the number of hosts: SageMaker refuses such "
+        "a job for ever. Take another type, fewer hosts, or have the quota raised in Service Quotas (service code "
+        "sagemaker).",
+        "compute.instance_type: the quota is too small: ml.p5.48xlarge for training job usage is 0, and the run needs "
+        "1",
+    ),
+    OVER_BUDGET: Explanation(
+        "a run that could cost more than its team has left",
+        "The team has so much money a month (budget.monthly_usd of its policy). A run sets aside what it could cost at "
+        "most, on demand and with all the time that its limits allow, and gives back what it did not use when it ends. "
+        "Lower the run's limits, or wait for others to end.",
+        "limits.max_cost_usd: the team's month has 12.50 USD left of 500.00, and this run could cost 40.00",
     ),
     CONTRADICTION: Explanation(
         "a team policy that contradicts itself",

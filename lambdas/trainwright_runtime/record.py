@@ -1,7 +1,8 @@
 """The run record in DynamoDB, as pure data: items to put and updates to make, each safe to repeat.
 
-One item a run (key: the run id) and one alias item an execution (key: `execution:<ARN>`), which leads to it. The
-status is RUNNING until `settle` gives it its final value once; whoever comes second changes nothing.
+One item a run (key: the run id) and one alias item an execution (key: `execution:<ARN>`), which leads to it; keys with
+a colon are no runs. The status is RUNNING until `settle` gives it its final value once; whoever comes second changes
+nothing. Only a redrive opens a settled run again.
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ def new(run: Run, execution_arn: str, started_at: str | None, now: str) -> Item:
     """The record of a run that has just begun."""
     return {
         "run": run.id,
-        "schema": 1,
+        "schema": 2,
         "team": run.team,
         "name": run.name,
         "execution_arn": execution_arn,
@@ -31,11 +32,14 @@ def new(run: Run, execution_arn: str, started_at: str | None, now: str) -> Item:
         "updated_at": now,
         "ended_at": None,
         "image": None,
-        "step": None,
+        "redrive": 0,
+        "current": None,
         "problems": [],
         "warnings": [],
         "attempts": {},
         "looks": {},
+        "tokens": {},
+        "money": None,
         "model": None,
         "metrics": {},
         "diagnosis": None,
@@ -70,29 +74,65 @@ def put_alias(execution_arn: str, run: str) -> Call:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a look at an attempt found: its row, what it left, why it failed, and the status it gives the run, if it
-    ends it."""
+    """What a look at an attempt found: its row, what it left, why it failed, the status it gives the run, if it ends
+    it, and the attempt that comes next, if one does."""
 
     row: Mapping[str, Any]
     model: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     diagnosis: Mapping[str, Any] | None = None
     verdict: RunStatus | None = None
+    current: Mapping[str, Any] | None = None
 
 
 def update_attempt(run: str, finding: Finding, now: str) -> Call:
     """UpdateItem with how an attempt stands; safe to repeat, the latest look counts."""
-    return _set(
-        run,
-        {
-            ("attempts", str(finding.row["number"])): dict(finding.row),
-            ("model",): finding.model,
-            ("metrics",): dict(finding.metrics),
-            ("diagnosis",): finding.diagnosis,
-            ("verdict",): finding.verdict,
-            ("updated_at",): now,
-        },
-    )
+    values: dict[tuple[str, ...], Any] = {
+        ("attempts", str(finding.row["number"])): dict(finding.row),
+        ("model",): finding.model,
+        ("metrics",): dict(finding.metrics),
+        ("diagnosis",): finding.diagnosis,
+        ("verdict",): finding.verdict,
+        ("updated_at",): now,
+    }
+    if finding.current is not None:
+        values[("current",)] = dict(finding.current)
+    return _set(run, values)
+
+
+def amend_row(run: str, number: int, row: Mapping[str, Any], now: str) -> Call:
+    """UpdateItem with a row that says more than it did, such as what a warm pool cost; the run's end stays."""
+    return _set(run, {("attempts", str(number)): dict(row), ("updated_at",): now})
+
+
+def put_token(run: str, attempt: int, token: str) -> Call:
+    """UpdateItem that keeps the task token of an attempt, for the event that will answer it."""
+    return _set(run, {("tokens", str(attempt)): token})
+
+
+def token_of(record: Mapping[str, Any], attempt: int) -> str | None:
+    """The task token of an attempt; None for one that waits for none."""
+    token: str | None = record.get("tokens", {}).get(str(attempt))
+    return token
+
+
+def put_current(run: str, current: Mapping[str, Any]) -> Call:
+    """UpdateItem with the attempt that the run makes next."""
+    return _set(run, {("current",): dict(current)})
+
+
+def put_money(run: str, money: Mapping[str, Any]) -> Call:
+    """UpdateItem with what the run may cost, and what is set aside for it."""
+    return _set(run, {("money",): dict(money)})
+
+
+def reopen(run: str, redrive: int, now: str) -> Call:
+    """UpdateItem that lets a settled run go on after a redrive, once for each redrive."""
+    values: dict[tuple[str, ...], Any] = {("status",): RUNNING, ("ended_at",): None, ("diagnosis",): None}
+    call = _set(run, {**values, ("redrive",): redrive, ("updated_at",): now})
+    call["ConditionExpression"] += " AND #redrive < :redrive"
+    call["ExpressionAttributeValues"][":redrive"] = redrive
+    return call
 
 
 def count_look(run: str, attempt: int) -> Call:
@@ -135,12 +175,27 @@ def _set(run: str, values: Mapping[tuple[str, ...], Any]) -> Call:
 
 def final_status(record: Mapping[str, Any]) -> RunStatus:
     """The status that a run's own record gives it when the run reports: refused, or what its last attempt decided."""
+    if record["problems"]:
+        return "REFUSED"
+    last = last_attempt(record)
+    if last is not None and last["status"] == "Completed":
+        return "SUCCEEDED"
     verdict: RunStatus | None = record["verdict"]
-    return "REFUSED" if record["problems"] else verdict or "FAILED"
+    return verdict or "FAILED"
+
+
+def rows(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rows of the run's attempts, in their order."""
+    attempts = record["attempts"]
+    return [attempts[number] for number in sorted(attempts, key=int)]
+
+
+def rows_before(record: Mapping[str, Any], number: int) -> list[Mapping[str, Any]]:
+    """The rows of the attempts before this one."""
+    return [row for row in rows(record) if row["number"] < number]
 
 
 def last_attempt(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The row of the latest attempt, None where none was made."""
-    attempts = record["attempts"]
-    latest: Mapping[str, Any] | None = attempts[max(attempts, key=int)] if attempts else None
-    return latest
+    found = rows(record)
+    return found[-1] if found else None

@@ -8,6 +8,7 @@ from typing import Any
 
 import jinja2
 
+from trainwright_runtime import summary
 from trainwright_runtime.attempts import ALIVE
 from trainwright_runtime.outcome import ERRORS
 from trainwright_runtime.problems import Problem, readable_list
@@ -16,9 +17,12 @@ Report = dict[str, Any]
 
 CAUSE_LIMIT = 32_000
 """Characters of a Fail state's Cause: Step Functions takes 32,768 (SendTaskFailure, API reference)."""
+_TOLD = 50
+"""Jobs that the execution's output tells of, the last ones: a state's output is 256 KiB at most."""
 
 _SECRET_NAME = re.compile(r"(?i)secret|token|passw|credential|private|api_?key|access_?key")
 _HIDDEN = "(hidden: its name looks like a secret)"
+_ENDS = {"SUCCEEDED": "succeeded", "REFUSED": "refused"}
 _HEADLINES = {
     "SUCCEEDED": "The run succeeded.",
     "FAILED": "The run failed.",
@@ -30,9 +34,10 @@ _HEADLINES = {
 def build(record: Mapping[str, Any], request: object) -> Report:
     """report.json of a settled run; `request` is the execution's input as it came. Missing values are null, never
     absent."""
-    attempts = record["attempts"]
+    rows = [record["attempts"][number] for number in sorted(record["attempts"], key=int)]
+    resume = summary.resume(rows)
     return {
-        "schema": 1,
+        "schema": 2,
         "run": record["run"],
         "team": record["team"],
         "name": record["name"],
@@ -42,7 +47,13 @@ def build(record: Mapping[str, Any], request: object) -> Report:
         "ended_at": record["ended_at"],
         "request": without_secrets(request),
         "image": record["image"],
-        "attempts": [attempts[number] for number in sorted(attempts, key=int)],
+        "cost": summary.cost(rows, record["money"]),
+        "restarted_from_zero": any(each["from_zero"] for each in resume),
+        "resume": resume,
+        "waits": summary.waits(rows),
+        "decisions": summary.decisions(rows),
+        "pool": summary.pool(rows),
+        "attempts": rows,
         "model": {"s3_uri": record["model"]} if record["model"] else None,
         "metrics": record["metrics"],
         "diagnosis": record["diagnosis"],
@@ -63,12 +74,13 @@ def without_secrets(request: object) -> object:
     }
 
 
-def answer(report: Report, html_uri: str, json_uri: str) -> dict[str, Any]:
-    """What Report tells the state machine: whether the run succeeded, Error and Cause for a Fail state, and the
-    output."""
+def answer(report: Report, html_uri: str, json_uri: str, redrive: int = 0) -> dict[str, Any]:
+    """What Report tells the state machine: how the execution ends, Error and Cause for one that fails, and the output.
+    `redrive` is the execution's redrive count when the report was made."""
     return {
-        "schema": 1,
-        "succeeded": report["status"] == "SUCCEEDED",
+        "schema": 2,
+        "end": _ENDS.get(report["status"], "failed"),
+        "redrive": redrive,
         "error": ERRORS[report["status"]],
         "cause": cause(report, html_uri),
         "output": {
@@ -76,9 +88,14 @@ def answer(report: Report, html_uri: str, json_uri: str) -> dict[str, Any]:
             "status": report["status"],
             "model": report["model"],
             "report": {"html": html_uri, "json": json_uri},
-            "attempts": report["attempts"],
+            "cost": report["cost"],
+            "attempts": [_short(row) for row in report["attempts"] if row["job_arn"]][-_TOLD:],
         },
     }
+
+
+def _short(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "transitions"}
 
 
 def cause(report: Report, html_uri: str) -> str:
@@ -88,8 +105,13 @@ def cause(report: Report, html_uri: str) -> str:
     if report["status"] == "REFUSED":
         return readable_list([Problem.from_dict(problem) for problem in report["problems"]], CAUSE_LIMIT)
     where = [*_log_lines(report["attempts"]), f"Report: {html_uri}"]
-    lines = [_HEADLINES[report["status"]], *_diagnosis_lines(report["diagnosis"]), *where]
+    money = summary.cost_words(report["cost"], report["attempts"])
+    lines = [_HEADLINES[report["status"]], *_diagnosis_lines(report["diagnosis"]), *_proof(report), money, *where]
     return "\n".join(lines)[:CAUSE_LIMIT]
+
+
+def _proof(report: Report) -> list[str]:
+    return summary.from_zero_words(report["resume"])
 
 
 def _log_lines(attempts: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -117,8 +139,26 @@ def html(report: Report) -> str:
         headline=_HEADLINES[report["status"]],
         alive=[attempt for attempt in report["attempts"] if attempt["status"] in ALIVE],
         request_text=json.dumps(report["request"], indent=2, ensure_ascii=False),
-        savings=[_saving(attempt) for attempt in report["attempts"]],
+        cost_words=summary.cost_words(report["cost"], report["attempts"]),
+        from_zero=_proof(report),
+        lines=[_line(group) for group in summary.lines(report["attempts"])],
     )
+
+
+def _line(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A line of the table of attempts: one attempt, or refusals of one kind that were waited out."""
+    first, last = group[0], group[-1]
+    waited = sum(row["then_wait_seconds"] for row in group)
+    queued = first["job_arn"] is None and waited > 0
+    return {
+        "attempt": None if queued else first,
+        "saving": _saving(first),
+        "numbers": str(first["number"]) if first is last else f"{first['number']}–{last['number']}",
+        "times": "once" if first is last else f"{len(group)} times",
+        "seconds": waited,
+        "reason": summary.waited_for(first),
+        "said": last["failure_reason"],
+    }
 
 
 @cache
@@ -131,6 +171,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters["duration"] = duration_words
+    environment.filters["usd"] = summary.usd_words
     return environment.get_template("report.html.j2")
 
 

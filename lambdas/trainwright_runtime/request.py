@@ -7,17 +7,16 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
+from trainwright_runtime import prices, rules
 from trainwright_runtime import problems as codes
-from trainwright_runtime import rules
 from trainwright_runtime.fields import RunName
 from trainwright_runtime.forms import Leaf, both_forms, given_at, leaves, long_name, nested
 from trainwright_runtime.policy import Applied, TeamPolicy, apply, violations
 from trainwright_runtime.problems import Edit, Path, Problem
 from trainwright_runtime.reading import read, refusal
-from trainwright_runtime.resolved import RUNTIME, TYPES, WAIT, ResolvedRequest, Values, build, worked_out_max_wait
+from trainwright_runtime.resolved import TYPES, ResolvedRequest, build
 from trainwright_runtime.rules.containers import SOURCE
 from trainwright_runtime.rules.look import Look
-from trainwright_runtime.rules.time import cut_to_cost
 from trainwright_runtime.schema import schema_of
 from trainwright_runtime.sections import Section
 from trainwright_runtime.settings import Settings
@@ -60,38 +59,45 @@ class Checked:
 
 
 ApiCheck = Callable[[ResolvedRequest], list[Problem]]
+Price = Callable[[str], float | None]
 
 
 def check(
-    data: object, policy: TeamPolicy | None = None, api: ApiCheck | None = None, site: Site | None = None
+    data: object,
+    policy: TeamPolicy | None = None,
+    api: ApiCheck | None = None,
+    site: Site | None = None,
+    price: Price = prices.on_demand_usd_per_hour,
 ) -> Checked | list[Problem]:
     """A checked request, or every problem of it at once; never raises, whatever `data` is.
 
     `policy` is the team's: without one, only the defaults fill and nothing but SageMaker's own limits refuse. `api`
     looks at the resolved request as the API's own model would (handlers.api_model.check_request); it runs when all
-    else is well. `site` is where the run would take place; left out: us-east-1, no VPC.
+    else is well. `site` is where the run would take place; left out: us-east-1, no VPC. `price` knows an hour of one
+    host on demand in US dollars; left out: the package's own table.
 
     A fix that is called sure was tried: it takes its problem away and brings no other.
     """
-    answer = _check(data, policy, api, site or Site())
+    answer = _check(data, policy, api, site or Site(), price)
     if isinstance(answer, Checked):
         return answer
-    return list(_only_sure_fixes(data, answer, lambda document: _check(document, policy, api, site or Site())))
+    return list(_only_sure_fixes(data, answer, lambda document: _check(document, policy, api, site or Site(), price)))
 
 
-def _check(data: object, policy: TeamPolicy | None, api: ApiCheck | None, site: Site) -> Checked | list[Problem]:
+def _check(
+    data: object, policy: TeamPolicy | None, api: ApiCheck | None, site: Site, price: Price
+) -> Checked | list[Problem]:
     request, found = read(RunRequest, data, REQUEST_WORDS)
     applied = apply(request, policy, data)
-    look = Look(build(str(request.name), applied.values), data, applied.values.sources, site)
+    look = Look(build(str(request.name), applied.values), data, applied.values.sources, site, price)
     found += [*_both_forms(request), *_missing(data, request, applied, found)]
     found += list(rules.refusals(look, [_meant(problem) for problem in found]))
     found += violations(applied.values, data, policy, site) if policy else ()
     if found:
         return _once(found)
     warnings = (*applied.warnings, *rules.cautions(look))
-    resolved = _within_cost(look, applied.values)
-    found = _told_of_overrides(resolved, api) if api else []
-    return _once(found) if found else Checked(request, resolved, applied.provenance, warnings)
+    found = _told_of_overrides(look.request, api) if api else []
+    return _once(found) if found else Checked(request, look.request, applied.provenance, warnings)
 
 
 def json_schema() -> dict[str, Any]:
@@ -122,17 +128,6 @@ def local_source(data: object) -> str | None:
         source = source.get(part) if isinstance(source, Mapping) else None
     is_local = isinstance(source, str) and not source.startswith(("data://", "s3://"))
     return str(source) if is_local else None
-
-
-def _within_cost(look: Look, values: Values) -> ResolvedRequest:
-    """The request with its training time cut to what its cost cap buys."""
-    bought = cut_to_cost(look)
-    if bought is None:
-        return look.request
-    values.put({RUNTIME: bought}, values.sources[RUNTIME])
-    if values.sources.get(WAIT) == "default":
-        values.put({WAIT: worked_out_max_wait(bought)}, "default")
-    return build(look.request.name, values)
 
 
 def _once(found: list[Problem]) -> list[Problem]:

@@ -237,11 +237,12 @@ class Limits(Section):
     """What the run may take as a whole, in short forms."""
 
     max_runtime: Seconds | None = None
-    """Training time, such as `30m` or `6h` (short for stopping_condition.max_runtime_in_seconds).
-    Left out: 1 day, or what the team's policy allows if that is less."""
+    """Training time, of all attempts together, such as `30m` or `6h` (short for
+    stopping_condition.max_runtime_in_seconds). Left out: 1 day, or what the team's policy allows if that is less."""
     max_wait: Seconds | None = None
-    """Waiting for spot capacity and training together (short for stopping_condition.max_wait_time_in_seconds).
-    Left out, with spot: max_runtime and as long again, at least an hour and at most a week more."""
+    """Waiting for spot capacity and training together (short for stopping_condition.max_wait_time_in_seconds). Several
+    types share the waiting; each waits at least as long as it may train, because SageMaker wants that. Left out, with
+    spot: max_runtime and as long again, at least an hour and at most a week more."""
     max_pending: Seconds | None = None
     """How long a job on accelerated types may be Pending, half an hour to 28 days (short for
     stopping_condition.max_pending_time_in_seconds)."""

@@ -31,13 +31,15 @@ SAMPLE_FACTS = RunFacts(
 class JobSpec:
     """One training job of a run, all decided but its name and number: on which type, and whether on spot.
 
-    `instance_type` is None where instance groups, preferences or a serverless job say.
+    `instance_type` is None where instance groups, preferences or a serverless job say; `preferences` are types of
+    which SageMaker is to take the first that it has.
     """
 
     request: ResolvedRequest
     facts: RunFacts
     instance_type: str | None
     spot: bool
+    preferences: tuple[str, ...] = ()
 
 
 def first_spec(request: ResolvedRequest, facts: RunFacts) -> JobSpec:

@@ -3,33 +3,34 @@
 from typing import Any
 
 from trainwright_runtime.facts import Run
-from trainwright_runtime.outcome import Decision
 
 Step = dict[str, Any]
 
-
-def train_step(run: Run, attempt: dict[str, Any]) -> Step:
-    """Start this attempt."""
-    return _step("train", run, attempt)
+SCHEMA = 2
 
 
-def report_step(run: Run) -> Step:
+def train_step(run: Run, attempt: dict[str, Any], reason: str | None = None) -> Step:
+    """Start this attempt. `reason` is a sentence for people, who see the step in the execution's history."""
+    return _step("train", run, attempt, reason)
+
+
+def report_step(run: Run, reason: str | None = None) -> Step:
     """Nothing more to do: report."""
-    return _step("report", run, None)
+    return _step("report", run, None, reason)
 
 
-def wait_step(run: Run, attempt: dict[str, Any], decision: Decision) -> Step:
-    """Wait, then do what the decision says with this attempt."""
-    step = _step("wait", run, attempt)
-    return step | {"wait_seconds": decision.wait_seconds, "after_wait": decision.after_wait}
+def wait_step(run: Run, attempt: dict[str, Any], seconds: int, then: str, reason: str | None = None) -> Step:
+    """Wait so long, then `train` or `assess` this attempt."""
+    return _step("wait", run, attempt, reason) | {"wait_seconds": seconds, "after_wait": then}
 
 
-def _step(what: str, run: Run, attempt: dict[str, Any] | None) -> Step:
+def _step(what: str, run: Run, attempt: dict[str, Any] | None, reason: str | None) -> Step:
     return {
-        "schema": 1,
+        "schema": SCHEMA,
         "next": what,
         "run": run.to_dict(),
         "attempt": attempt,
         "wait_seconds": None,
         "after_wait": None,
+        "reason": reason,
     }

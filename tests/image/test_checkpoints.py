@@ -125,6 +125,25 @@ def test_progress_lies_beside_the_checkpoints_and_is_replaced_whole(
     progress.report(6)
     progress.report(7)
     content = json.loads((tmp_path / "checkpoints" / "progress.json").read_text())
-    assert content == {"step": 7, "total": 12, "resumed_from": 5}
+    assert content == {
+        "step": 7,
+        "total": 12,
+        "resumed_from": 5,
+        "starts": [{"resumed_from": 5, "step": 7}],
+    }
     assert replaced, "a name that appears before its content is on the disk is no promise"
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["progress.json"]
+
+
+def test_progress_goes_on_with_the_list_of_processes_that_trained(tmp_path: Path) -> None:
+    trainkit.Progress(directory=tmp_path).report(5)
+    trainkit.Progress(directory=tmp_path, resumed_from=5).report(6)
+    content = json.loads((tmp_path / "progress.json").read_text())
+    assert content["starts"] == [{"resumed_from": None, "step": 5}, {"resumed_from": 5, "step": 6}]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"starts": 3}', "null"])
+def test_a_progress_file_of_another_form_is_replaced(content: str, tmp_path: Path) -> None:
+    (tmp_path / "progress.json").write_text(content)
+    trainkit.Progress(directory=tmp_path).report(1)
+    assert json.loads((tmp_path / "progress.json").read_text())["starts"] == [{"resumed_from": None, "step": 1}]

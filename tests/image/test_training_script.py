@@ -74,7 +74,12 @@ def test_it_learns_and_says_so(tmp_path: Path) -> None:
     accuracy = float(out.rsplit("validation:accuracy=", 1)[1])
     assert accuracy > 0.95
     assert out.count("train:loss=") == 12
-    assert job.progress == {"step": 12, "total": 12, "resumed_from": None}
+    assert job.progress == {
+        "step": 12,
+        "total": 12,
+        "resumed_from": None,
+        "starts": [{"resumed_from": None, "step": 12}],
+    }
     assert len(list((tmp_path / "checkpoints").glob("*.ckpt"))) == 3
 
 
@@ -105,7 +110,8 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path: Path
     (tmp_path / "input/config/hyperparameters.json").write_text(json.dumps({"epochs": "6", **FAST}))
     code, out = job.run()
     assert code == 0, out
-    assert job.progress == {"step": 6, "total": 6, "resumed_from": 3}
+    assert (job.progress["step"], job.progress["resumed_from"]) == (6, 3)
+    assert job.progress["starts"][-2:] == [{"resumed_from": None, "step": 3}, {"resumed_from": 3, "step": 6}]
     np.testing.assert_array_equal(job.predictions(), undisturbed.predictions())
 
 

@@ -30,6 +30,7 @@ VARIABLES = {
     "TRAINWRIGHT_EXECUTION_ROLE_ARN": "arn:aws:iam::123456789012:role/vision-execution",
     "TRAINWRIGHT_POLICY_PARAMETER": "/trainwright/teams/vision/policy",
     "TRAINWRIGHT_IMAGE_PARAMETERS": "/trainwright/images/",
+    "TRAINWRIGHT_QUOTA_PARAMETERS": "/trainwright/quotas/",
     "TRAINWRIGHT_VPC_SUBNETS": "",
     "TRAINWRIGHT_VPC_SECURITY_GROUPS": "",
     "TRAINWRIGHT_KMS_KEY_ARN": "",
@@ -60,6 +61,8 @@ class FakeSageMaker:
     def __init__(self):
         self.jobs = {}
         self.stopped = []
+        self.updated = []
+        self.tags = []
 
     def has(self, name, *states, **common):
         self.jobs[name] = [{**common, **state} for state in states]
@@ -73,15 +76,51 @@ class FakeSageMaker:
     def stop_training_job(self, *, TrainingJobName):
         self.stopped.append(TrainingJobName)
 
+    def list_tags(self, *, ResourceArn, MaxResults):
+        return {"Tags": self.tags}
+
+    def update_training_job(self, *, TrainingJobName, ResourceConfig):
+        self.updated.append((TrainingJobName, ResourceConfig))
+
+
+class NoQuotas:
+    """Service Quotas of an account that knows none: what is not known refuses nothing."""
+
+    def list_service_quotas(self, **_):
+        return {"Quotas": []}
+
+    list_aws_default_service_quotas = list_service_quotas
+
+
+class NoPrices:
+    """A Price List API without products: the dated table answers."""
+
+    def get_products(self, **_):
+        return {"PriceList": []}
+
+
+class AnyImage:
+    """A registry that has every image that is named by its digest."""
+
+    def batch_get_image(self, *, imageIds, **_):
+        return {"images": [{"imageId": each, "imageManifest": "{}"} for each in imageIds], "failures": []}
+
 
 class FakeStates:
-    """Executions as DescribeExecution tells them."""
+    """Executions as DescribeExecution tells them, and the tokens that were answered."""
 
     def __init__(self):
         self.answer = {}
+        self.answered = []
 
     def describe_execution(self, *, executionArn):
         return {"executionArn": executionArn, **self.answer}
+
+    def send_task_success(self, *, taskToken, output):
+        self.answered.append((taskToken, json.loads(output)))
+
+    def send_task_failure(self, *, taskToken, error, cause):
+        self.answered.append((taskToken, error, cause))
 
 
 def client_error(code, message, operation):
@@ -121,12 +160,15 @@ class Team:
         self.services = SERVICES
         self.sagemaker = self.services.__dict__["sagemaker"] = FakeSageMaker()
         self.states = self.services.__dict__["states"] = FakeStates()
+        others = {"quick_quotas": NoQuotas(), "pricing": NoPrices(), "_registries": {REGION: AnyImage()}}
+        self.services.__dict__.update(others, region=REGION)
         self.store = Store(self.services, self.environment)
         self._deploy()
 
     def _deploy(self):
         for bucket in ("the-data", "the-artifacts", "the-checkpoints", "the-reports"):
             self.services.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.services.s3.put_object(Bucket="the-data", Key="digits/train/a.csv", Body=b"1")
         self.services.dynamodb.create_table(
             TableName="runs",
             KeySchema=[{"AttributeName": "run", "KeyType": "HASH"}],
@@ -161,7 +203,21 @@ class Team:
 
 def prepare_event(request=None, *, arn=ARN, redrives=0):
     return {
-        "schema": 1,
+        "schema": 2,
         "execution": {"arn": arn, "name": "first", "started": STARTED, "redrive_count": redrives},
         "request": REQUEST if request is None else request,
+    }
+
+
+def assess_event(run, *, attempt=1, error=None, cause=None, redrive=0, redrives=0, rung=0):
+    return {
+        "schema": 2,
+        "run": run,
+        "attempt": attempt,
+        "redrive": redrive,
+        "rung": rung,
+        "job_name": f"{run['id']}-{attempt}" + (f"r{redrive}" if redrive else ""),
+        "error": error,
+        "cause": cause,
+        "redrive_count": redrives,
     }

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from team_in_memory import ARN, COMPLETED, FAILED, REQUEST, Context, client_error, prepare_event, state
+from team_in_memory import ARN, COMPLETED, FAILED, REQUEST, Context, assess_event, client_error, prepare_event, state
 
 from trainwright_runtime.facts import Run, run_id
 from trainwright_runtime.handlers.assess import assess
@@ -66,13 +66,8 @@ def test_a_second_event_changes_nothing(team):
 def test_a_run_that_has_reported_is_left_alone(team):
     step = prepared(team)
     team.sagemaker.has(JOB, FAILED)
-    assess(
-        {"run": step["run"], "attempt": 1, "job_name": JOB, "error": "e", "cause": "c", "redrive_count": 0},
-        team.store,
-        team.services,
-        team.environment,
-    )
-    report(Run.from_dict(step["run"]), team.store)
+    assess(assess_event(step["run"], error="e", cause="c"), team.store, team.services, team.environment)
+    report(Run.from_dict(step["run"]), team.store, team.services, team.environment)
     before = team.store.record(RUN)
     closed(team, event("FAILED"))
     assert team.store.record(RUN) == before
@@ -80,7 +75,7 @@ def test_a_run_that_has_reported_is_left_alone(team):
 
 def test_a_refused_run_is_left_alone(team):
     step = prepare(prepare_event({"nam": 1}), team.store, team.services, team.environment)
-    report(Run.from_dict(step["run"]), team.store)
+    report(Run.from_dict(step["run"]), team.store, team.services, team.environment)
     before = team.store.record(RUN)
     closed(team, event("FAILED"))
     assert team.store.record(RUN) == before
@@ -90,14 +85,13 @@ def test_a_job_that_outlived_its_runs_report_is_stopped(team):
     step = prepared(team)
     team.sagemaker.has(JOB, state("InProgress"))
     store = team.store
-    attempt = {"run": step["run"], "attempt": 1, "job_name": JOB, "error": "States.Timeout", "cause": None}
     for _ in range(61):
-        assess({**attempt, "redrive_count": 0}, store, team.services, team.environment)
-    report(Run.from_dict(step["run"]), store)
+        assess(assess_event(step["run"], error="States.Timeout"), store, team.services, team.environment)
+    report(Run.from_dict(step["run"]), store, team.services, team.environment)
     diagnosis = store.record(RUN)["diagnosis"]
     team.sagemaker.has(JOB, *[state("InProgress")] * 2, state("Stopped"))
     closed(team, event("FAILED"))
-    assert team.sagemaker.stopped == [JOB]
+    assert set(team.sagemaker.stopped) == {JOB}
     written = team.document(RUN, "report.json")
     assert (written["status"], written["attempts"][0]["status"]) == ("FAILED", "Stopped")
     assert written["diagnosis"] == diagnosis

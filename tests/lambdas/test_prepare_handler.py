@@ -1,6 +1,5 @@
 """Prepare: one good step or all the problems, written once."""
 
-import copy
 import io
 import json
 
@@ -13,7 +12,8 @@ from trainwright_runtime.handlers.prepare import NotDeployedError
 from trainwright_runtime.handlers.telemetry import logger
 
 RUN = run_id(ARN, "2026-11-21T04:22:12Z", "vision")
-STEP_KEYS = {"schema", "next", "run", "attempt", "wait_seconds", "after_wait"}
+STEP_KEYS = {"schema", "next", "run", "attempt", "wait_seconds", "after_wait", "reason"}
+ATTEMPT_KEYS = {"number", "redrive", "rung", "job_name", "capacity", "launch", "timeout_seconds", "request"}
 
 
 def prepare(team, event):
@@ -25,7 +25,7 @@ def test_a_good_request_becomes_a_job(team):
     assert set(step) == STEP_KEYS
     assert (step["next"], step["run"]) == ("train", {"id": RUN, "team": "vision", "name": "digits"})
     attempt = step["attempt"]
-    assert set(attempt) == {"number", "job_name", "capacity", "timeout_seconds", "request"}
+    assert set(attempt) == ATTEMPT_KEYS
     assert (attempt["number"], attempt["job_name"], attempt["capacity"]) == (1, f"{RUN}-1", "spot")
     assert attempt["request"]["TrainingJobName"] == f"{RUN}-1"
     assert attempt["request"]["AlgorithmSpecification"]["TrainingImage"] == IMAGE
@@ -39,7 +39,8 @@ def test_what_was_prepared_is_written_down(team):
     assert team.store.record(f"execution:{ARN}")["target"] == RUN
     assert team.document(RUN, "request.json") == REQUEST
     assert team.document(RUN, "policy.json")["team"] == "vision"
-    assert team.document(RUN, "plan.json")["attempts"][0]["capacity"] == "spot"
+    assert team.document(RUN, "plan.json")["rungs"][0]["capacity"] == "spot"
+    assert record["current"]["job_name"] == f"{RUN}-1"
 
 
 def test_a_retried_call_answers_what_is_written(team):
@@ -51,10 +52,15 @@ def test_a_retried_call_answers_what_is_written(team):
 
 def test_two_calls_at_once_give_one_answer(team, monkeypatch):
     first = prepare(team, prepare_event())
-    answers = iter([None, team.store.record(RUN)])  # the second call looks before the first has written
-    monkeypatch.setattr(team.store, "record", lambda key: next(answers))
-    changed = copy.deepcopy(REQUEST) | {"name": "other"}
-    assert prepare(team, prepare_event(changed)) == first
+    looked, record = [], team.store.record
+
+    def not_yet(key):  # the second call looks before the first has written
+        looked.append(key)
+        return record(key) if RUN in looked[:-1] or key != RUN else None
+
+    monkeypatch.setattr(team.store, "record", not_yet)
+    assert prepare(team, prepare_event()) == first
+    assert looked.count(RUN) > 1
 
 
 def test_problems_are_data_and_start_nothing(team):

@@ -1,7 +1,7 @@
 """Report: the run's end, written once, told to the state machine."""
 
 import pytest
-from team_in_memory import ARN, COMPLETED, FAILED, prepare_event, state
+from team_in_memory import ARN, COMPLETED, FAILED, assess_event, prepare_event, state
 
 from trainwright_runtime.facts import Run, run_id
 from trainwright_runtime.handlers.assess import assess
@@ -16,14 +16,17 @@ def run_to_report(team, job_state=None, request=None):
     step = prepare(prepare_event(request), team.store, team.services, team.environment)
     if job_state:
         team.sagemaker.has(JOB, job_state)
-        event = {"run": step["run"], "attempt": 1, "job_name": JOB, "error": None, "cause": None, "redrive_count": 0}
-        assess(event, team.store, team.services, team.environment)
-    return report(Run.from_dict(step["run"]), team.store)
+        assess(assess_event(step["run"]), team.store, team.services, team.environment)
+    return reported(team, Run.from_dict(step["run"]))
+
+
+def reported(team, run, redrive=0):
+    return report(run, team.store, team.services, team.environment, redrive)
 
 
 def test_a_run_that_succeeded(team):
     answer = run_to_report(team, COMPLETED)
-    assert (answer["schema"], answer["succeeded"], answer["error"], answer["cause"]) == (1, True, "", "")
+    assert (answer["schema"], answer["end"], answer["error"], answer["cause"]) == (2, "succeeded", "", "")
     output = answer["output"]
     assert output["report"] == {
         "html": f"s3://the-reports/runs/{RUN}/report.html",
@@ -31,7 +34,9 @@ def test_a_run_that_succeeded(team):
     }
     written = team.document(RUN, "report.json")
     assert (written["status"], written["model"]) == ("SUCCEEDED", {"s3_uri": "s3://the-artifacts/model.tar.gz"})
-    assert written["attempts"] == output["attempts"]
+    assert [{**row, "transitions": ...} for row in written["attempts"]] == [
+        {**row, "transitions": ...} for row in output["attempts"]
+    ]
     assert written["started_at"] == "2026-11-21T04:22:12.345Z"
     assert written["ended_at"]
     assert "The run succeeded." in team.page(RUN)
@@ -45,7 +50,7 @@ def test_the_page_is_served_as_a_page(team):
 
 def test_a_run_that_failed(team):
     answer = run_to_report(team, FAILED)
-    assert (answer["succeeded"], answer["error"]) == (False, "TrainingFailed")
+    assert (answer["end"], answer["error"], answer["redrive"]) == ("failed", "TrainingFailed", 0)
     assert team.store.record(RUN)["status"] == "FAILED"
     assert team.document(RUN, "report.json")["model"] is None
 
@@ -72,10 +77,10 @@ def test_a_request_that_is_no_object_is_reported_too(team):
 def test_a_retried_report_says_the_same(team):
     first = run_to_report(team, COMPLETED)
     written = team.document(RUN, "report.json")
-    assert report(Run(RUN, "vision", "digits"), team.store) == first
+    assert reported(team, Run(RUN, "vision", "digits")) == first
     assert team.document(RUN, "report.json") == written
 
 
 def test_a_report_without_a_record_is_an_error(team):
     with pytest.raises(LookupError, match="no record of run"):
-        report(Run("vision-0000000000", "vision", None), team.store)
+        reported(team, Run("vision-0000000000", "vision", None))

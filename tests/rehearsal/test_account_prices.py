@@ -5,6 +5,8 @@ import json
 import pytest
 
 from trainwright.rehearsal.pricing import products
+from trainwright_runtime.handlers.aws import Services
+from trainwright_runtime.handlers.price_list import SOURCE, PriceList
 
 PRICES = {"ml.g5.xlarge": 1.408, "ml.m5.large": 0.115}
 TRAINING = [
@@ -38,11 +40,17 @@ def test_what_is_not_sold_here_is_not_found():
     assert found(service="AmazonEC2") == []
 
 
-def test_an_account_answers_in_pages(helpers, tmp_path):
+def test_an_account_answers_in_pages_and_a_run_from_another_region_reads_it(helpers, tmp_path, monkeypatch):
     types = {name: {"price": price} for name, price in PRICES.items()}
-    process = helpers.start_server(tmp_path, faults={"instance_types": types})
+    process = helpers.start_server(tmp_path, faults={"instance_types": types}, region="eu-west-1")
     try:
-        pricing = helpers.Account(helpers.ready_line(process)["endpoint"], tmp_path).client("pricing")
+        endpoint = helpers.ready_line(process)["endpoint"]
+        pricing = helpers.Account(endpoint, tmp_path).client("pricing")
+        for name, value in {"ENDPOINT_URL": endpoint, "ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test"}.items():
+            monkeypatch.setenv(f"AWS_{name}", value)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        of_a_run = PriceList(Services())
+        assert (of_a_run.usd_per_hour("ml.m5.large"), of_a_run.source, of_a_run.warnings) == (0.115, SOURCE, ())
         pages = list(
             pricing.get_paginator("get_products").paginate(
                 ServiceCode="AmazonSageMaker", PaginationConfig={"PageSize": 1}

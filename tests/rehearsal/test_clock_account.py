@@ -311,6 +311,72 @@ def test_the_page_says_what_it_can_do(jumping):
     refused.value.close()
 
 
+def test_somebody_outside_can_act_at_an_instant(jumping):
+    """A person's StopExecution, half a minute after the start, however fast the machine is."""
+    jumping.clock(hold=True)
+    execution = jumping.start(jumping.machine({"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}))
+    with ThreadPoolExecutor(1) as threads:
+        instant = threads.submit(jumping.clock, sleep=30, hold=True)
+        while jumping.clock()["waiting"] < 1:  # it sleeps: the clock may go on
+            time.sleep(0.01)
+        jumping.clock(hold=False)
+        assert instant.result()["held"]
+    jumping.states.stop_execution(executionArn=execution)
+    jumping.clock(hold=False)
+    done = jumping.finished(execution)
+    assert (done["status"], took(done)) == ("ABORTED", 30)
+
+
+def test_a_schedule_is_kept_on_the_way_and_drives_no_clock(jumping):
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html"""
+    source = """
+import boto3, json
+def handler(event, context):
+    key = f"{event['time']} {event['detail-type']}"
+    boto3.client("s3").put_object(Bucket="scheduled", Key=key, Body=json.dumps(event))
+"""
+    s3, events = jumping.account.client("s3"), jumping.account.client("events")
+    s3.create_bucket(Bucket="scheduled")
+    function = jumping.function(source)
+    rule = events.put_rule(Name="hourly", ScheduleExpression="rate(1 hour)")["RuleArn"]
+    began = jumping.clock()["time"]
+    events.put_targets(Rule="hourly", Targets=[{"Id": "t", "Arn": function}])
+    jumping.account.client("lambda").add_permission(
+        FunctionName=function,
+        StatementId="hourly",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=rule,
+    )
+    jumping.settled()
+    assert jumping.clock()["time"] - began < 1  # nothing waits: no jump
+    jumping.clock(sleep=3 * 3600 + 60)
+    jumping.settled()
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket="scheduled")["Contents"]]
+    assert len(keys) == 3 and all(key.endswith(" Scheduled Event") for key in keys)
+    event = json.loads(s3.get_object(Bucket="scheduled", Key=keys[0])["Body"].read())
+    assert (event["source"], event["resources"], event["detail"]) == ("aws.events", [rule], {})
+    events.remove_targets(Rule="hourly", Ids=["t"])
+    events.delete_rule(Name="hourly")
+    jumping.clock(sleep=7200)
+    jumping.settled()
+    assert s3.list_objects_v2(Bucket="scheduled")["KeyCount"] == 3
+
+
+def test_what_ended_two_weeks_ago_is_redriven_no_more(jumping):
+    failed = jumping.run({"A": {"Type": "Fail"}})["executionArn"]
+    jumping.states.redrive_execution(executionArn=failed)
+    assert jumping.finished(failed)["redriveStatus"] == "REDRIVABLE"
+    jumping.clock(sleep=14 * 86400 + 1)
+    found = jumping.states.describe_execution(executionArn=failed)
+    assert (found["redriveStatus"], found["redriveStatusReason"]) == (
+        "NOT_REDRIVABLE",
+        "Execution redrivable period exceeded",
+    )
+    with pytest.raises(jumping.states.exceptions.ExecutionNotRedrivable):
+        jumping.states.redrive_execution(executionArn=failed)
+
+
 def test_an_activitys_worker_gets_the_task_that_comes_while_it_asks(jumping):
     arn = jumping.states.create_activity(name="by-hand")["activityArn"]
     machine = jumping.machine({"Ask": {"Type": "Task", "Resource": arn, "End": True}})

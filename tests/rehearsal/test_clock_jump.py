@@ -71,6 +71,28 @@ def simulated(pauses: list[list[int]]) -> list[tuple[float, int]]:
     return noted
 
 
+def test_a_weak_deadline_is_passed_and_never_jumped_to(jumping):
+    """A schedule without an end: three hours of somebody's work see it three times, and then the clock rests."""
+    seen = []
+
+    def schedule():
+        while now() < 100_000:
+            clock.Event(weak=True).wait(3600)
+            seen.append(now())
+
+    def work(noted):
+        clock.sleep(3.5 * 3600)
+        noted.append(now())
+
+    clock.thread(schedule, "schedule")
+    assert together(work) == [3.5 * 3600]
+    assert seen == [3600, 7200, 10_800]
+    until(lambda: jumping.state()["running"] is None)
+    assert (now(), jumping.state()["waiting"]) == (3.5 * 3600, 0)
+    assert together(work) == [7 * 3600]
+    assert seen[3:] == [4 * 3600, 5 * 3600, 6 * 3600]
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(st.integers(1, 5), max_size=6), min_size=1, max_size=6))
 def test_sleepers_wake_in_the_order_of_their_deadlines_and_of_their_coming(pauses):

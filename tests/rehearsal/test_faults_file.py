@@ -10,6 +10,7 @@ from trainwright.rehearsal.faults import (
     JobFacts,
     MissingCapacity,
     SpotInterruption,
+    fake_job,
     parse_faults,
     select,
 )
@@ -91,6 +92,10 @@ def test_fails_on_a_mistake_with_the_nearest_name(data, problem):
         (JUMP, "clock.jump"),
         ({**JUMP, "clock": {"jump": True, "speed": 2}, "fake_jobs": {}}, "clock.speed"),
         ({"fake_jobs": {"steps": 5, "checkpoint_every": 6}}, "fake_jobs.checkpoint_every"),
+        ({"fake_jobs": {"steps": 5, "exit_step": 6}}, "fake_jobs.exit_step"),
+        ({"fake_jobs": {"failure_reason": "ClientError: no"}}, "fake_jobs.failure_reason"),
+        ({"fake_jobs": {"others": [{"failure": "no"}]}}, "fake_jobs.others[0]"),
+        ({"fake_jobs": {"steps": 5, "others": [{"exit_step": 6}]}}, "fake_jobs.others[0]"),
         ({"missing_capacity": [{}]}, "missing_capacity[0]"),
         ({"missing_capacity": [{"seconds": 1, "for_ever": True}]}, "missing_capacity[0].for_ever"),
         ({"busy_quotas": [{"limit": 1, "in_use": 2}]}, "busy_quotas[0].in_use"),
@@ -161,6 +166,27 @@ def test_a_quota_is_free_again_when_others_have_ended():
 
 
 # --- which jobs a fault is about ---
+
+
+def test_a_job_of_its_own_goes_as_all_others_but_for_what_is_said():
+    others = [{"jobs": "*-2", "steps": 3}, {"jobs": "*-1", "exit_code": 0}, {"jobs": "*", "resume": False}]
+    said = {"steps": 50, "checkpoint_every": 10, "exit_code": 1, "failure": "no", "others": others}
+    faults = parse_faults({"fake_jobs": said})
+    [first, second, third] = [fake_job(faults, JobFacts(f"job-{n}", "ml.m5.large", is_spot=True)) for n in (1, 2, 3)]
+    assert (first.exit_code, first.failure, first.steps) == (0, "", 50)
+    assert (second.steps, second.checkpoint_every, second.failure, second.resume) == (3, 1, "no", True)
+    assert (third.steps, third.failure, third.resume) == (50, "no", False)
+    assert fake_job(parse_faults({}), JobFacts("job-1", "ml.m5.large", is_spot=True)) is None
+
+
+def test_a_larger_volume_is_spared():
+    faults = parse_faults({"full_disks": [{"free_mb": 1, "volume_below": 60}]})
+    meant = [
+        bool(select(faults, JobFacts("job", "ml.m5.large", is_spot=True, volume_gb=size)).full_disks)
+        for size in (59, 60, None)
+    ]
+    assert meant == [True, False, False]
+
 
 SPOT = JobFacts("vision-1", "ml.g5.xlarge", is_spot=True)
 ON_DEMAND = JobFacts("speech-1", "ml.m5.large", is_spot=False)

@@ -165,6 +165,17 @@ def allowing(role: dict[str, Any], action: str) -> dict[str, Any]:
     return found
 
 
+def given(template: dict[str, Any], part: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The one role whose logical id holds `part`, and the statements of the policies attached to it."""
+    ((name, role),) = [found for found in resources(template, "AWS::IAM::Role").items() if part in found[0]]
+    attached = [
+        policy["Properties"]
+        for policy in resources(template, "AWS::IAM::Policy").values()
+        if {"Ref": name} in policy["Properties"]["Roles"]
+    ]
+    return role, list(statements({"Properties": {"Policies": attached}}))
+
+
 def masked(template: dict[str, Any]) -> str:
     """A template as text without what changes with every line of Lambda code: asset hashes and version ids."""
     text = json.dumps(template, indent=1, sort_keys=True)

@@ -72,7 +72,7 @@ def test_nothing_that_was_brought_is_made(imported):
     assert made == {
         *("AWS::Lambda::Function", "AWS::Lambda::Version", "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission"),
         *("AWS::Logs::LogGroup", "AWS::SSM::Parameter", "AWS::StepFunctions::StateMachine", "AWS::Events::Rule"),
-        *("AWS::IAM::Policy", "Custom::TrainwrightLogRetention"),
+        *("AWS::IAM::Policy", "Custom::TrainwrightLogRetention", "AWS::CloudWatch::Alarm"),
     }
 
 
@@ -94,7 +94,7 @@ def test_role_imported_as_immutable_is_left_alone(imported):
     functions = [
         r["Properties"]["Role"] for r in imported["Resources"].values() if r["Type"] == "AWS::Lambda::Function"
     ]
-    assert functions.count(f"{ACCOUNT}:role/functions") == 4
+    assert functions.count(f"{ACCOUNT}:role/functions") == 8
 
 
 def test_functions_are_told_what_was_brought(imported):
@@ -144,7 +144,7 @@ def bounded(tmp_path_factory):
 
 def test_boundary_and_path_hold_for_every_role(bounded, tools):
     roles = [role for template in bounded for role in tools.resources(template, "AWS::IAM::Role").values()]
-    assert len(roles) == 3 + 6
+    assert len(roles) == 3 + 10
     for role in roles:
         assert role["Properties"]["Path"] == "/training/"
         assert "policy/boundary" in json.dumps(role["Properties"]["PermissionsBoundary"])
@@ -163,3 +163,33 @@ def test_team_may_have_a_key_of_its_own(tmp_path, tools):
     template = app.synth().get_stack_by_name("Training").template
     condition = tools.allowing(tools.role_named(template, "WorkflowRole"), "sagemaker:CreateTrainingJob")["Condition"]
     assert condition["ArnEquals"] == {"sagemaker:OutputKmsKey": [key.key_arn]}
+
+
+@pytest.mark.parametrize("owner", ["imported", "of the app"])
+def test_existing_function_role_makes_no_circle(tmp_path, owner):
+    """The functions wait for the role's policy, the state machine for the functions, and their rights on the state
+    machine for that."""
+    import aws_cdk as cdk
+    from aws_cdk import aws_iam as iam
+    from cloudformation_validate import RegoEngine
+
+    app = cdk.App(outdir=str(tmp_path))
+    stack = cdk.Stack(app, "Training")
+    principal = iam.ServicePrincipal("lambda.amazonaws.com")
+    role = (
+        iam.Role.from_role_arn(stack, "Functions", f"{ACCOUNT}:role/functions")
+        if owner == "imported"
+        else iam.Role(stack, "Functions", assumed_by=principal)
+    )
+    policy = trainwright.TeamPolicy(team="vision")
+    platform = trainwright.TrainingPlatform(stack, "Platform")
+    trainwright.TrainingTeam(stack, "Team", platform=platform, policy=policy, function_role=role)
+    template = app.synth().get_stack_by_name("Training").template
+    file = tmp_path / "template.json"
+    file.write_text(json.dumps(template))
+    diagnostics = RegoEngine().validate_template(str(file)).diagnostics
+    assert [d.message for d in diagnostics if "ircular" in d.message] == []
+    policies = [r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::IAM::Policy"]
+    name = role.role_name if owner == "imported" else {"Ref": stack.get_logical_id(role.node.default_child)}
+    given = json.dumps([policy for policy in policies if name in policy["Roles"]])
+    assert "states:SendTaskSuccess" in given and "dynamodb:UpdateItem" in given

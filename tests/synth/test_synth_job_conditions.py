@@ -15,7 +15,8 @@ from trainwright.rehearsal.permissions.keys import Caller, context, request_keys
 from trainwright.rehearsal.permissions.policies import parse, speaking
 from trainwright.rehearsal.wire import Call
 from trainwright_runtime.facts import Deployment, Run, RunFacts
-from trainwright_runtime.plan import plan, step_attempt
+from trainwright_runtime.job import named
+from trainwright_runtime.plan import plan
 from trainwright_runtime.request import Checked, check
 from trainwright_runtime.site import Site
 
@@ -266,7 +267,7 @@ RUNS = [
 
 
 def rendered(team, settings):
-    """Every attempt's CreateTrainingJob request of a run of that team, as Prepare would write it."""
+    """The CreateTrainingJob request of every rung of a run of that team, as Prepare would write it."""
     own = TEAMS[team].get("own")
     policy = {key: value for key, value in TEAMS[team].items() if key != "own"}
     network = {"subnets": ("subnet-own",), "security_groups": ("sg-own",), "kms_key_arn": KEYS["own"]} if own else {}
@@ -276,9 +277,9 @@ def rendered(team, settings):
     assert isinstance(checked, Checked), checked
     buckets = {f"{name}_bucket": name for name in ("data", "artifacts", "checkpoints", "reports")}
     deployment = Deployment("vision", execution_role_arn=JOB["RoleArn"], region=REGION, **buckets, **network)
-    facts = RunFacts(Run("vision-0123456789", "vision", "x"), deployment, f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/x")
-    laid_out = plan(checked.resolved, facts)
-    return [step_attempt(laid_out, number + 1)["request"] for number in range(len(laid_out.attempts))]
+    run, image = Run("vision-0123456789", "vision", "x"), f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/x"
+    rungs = plan(checked.resolved, RunFacts(run, deployment, image, policy=team_policy)).rungs
+    return [named(rung.request, f"{run.id}-{number}", number) for number, rung in enumerate(rungs, 1)]
 
 
 @pytest.mark.parametrize(("team", "settings"), RUNS, ids=lambda value: str(value)[:60])

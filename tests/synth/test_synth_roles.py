@@ -42,34 +42,96 @@ def test_workflow_role_may_do_exactly_this(research, tools):
     }
 
 
-@pytest.mark.parametrize(
-    ("function", "work"),
-    [
-        (
-            "PrepareRole",
-            {"ssm:GetParameter", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "s3:PutObject"},
-        ),
-        (
-            "AssessRole",
-            {
-                *("sagemaker:DescribeTrainingJob", "dynamodb:GetItem", "dynamodb:UpdateItem", "s3:PutObject"),
-                *("s3:GetObject", "s3:ListBucket", "logs:DescribeLogStreams", "logs:GetLogEvents"),
-            },
-        ),
-        ("ReportRole", {"dynamodb:GetItem", "dynamodb:UpdateItem", "s3:PutObject", "s3:GetObject", "s3:ListBucket"}),
-        (
-            "CloseRole",
-            {
-                *("sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob", "states:DescribeExecution"),
-                *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "s3:PutObject"),
-                *("s3:GetObject", "s3:ListBucket", "logs:DescribeLogStreams", "logs:GetLogEvents"),
-            },
-        ),
-    ],
-)
-def test_function_role_may_do_exactly_this(research, tools, function, work):
+RECORD = {"dynamodb:GetItem", "dynamodb:UpdateItem"}
+SETTLE = {*RECORD, "s3:PutObject", "s3:GetObject", "s3:ListBucket"}
+LOOK = {"logs:DescribeLogStreams", "logs:GetLogEvents", "sagemaker:DescribeTrainingJob"}
+ANSWER = {"states:SendTaskSuccess", "states:SendTaskFailure"}
+FUNCTIONS = {
+    "Prepare": {
+        *(*RECORD, "dynamodb:PutItem", "ssm:GetParameter", "s3:PutObject", "s3:ListBucket"),
+        *("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "pricing:GetProducts"),
+        *("servicequotas:GetServiceQuota", "servicequotas:GetAWSDefaultServiceQuota"),
+        *("servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServiceQuotas"),
+    },
+    "Launch": {
+        *(*RECORD, "sagemaker:CreateTrainingJob", "sagemaker:AddTags", "sagemaker:ListTags", "iam:PassRole"),
+        *("sagemaker:DescribeTrainingJob", *ANSWER),
+    },
+    "Assess": {*SETTLE, *LOOK, "sagemaker:StopTrainingJob"},
+    "Report": {
+        *(*SETTLE, "dynamodb:PutItem", "sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"),
+        "sagemaker:UpdateTrainingJob",
+    },
+    "GiveUp": {*RECORD, "s3:GetObject", "s3:ListBucket", *ANSWER},
+    "Answer": {"dynamodb:GetItem", "states:SendTaskSuccess"},
+    "Close": {
+        *(*SETTLE, *LOOK, "dynamodb:PutItem", "sagemaker:StopTrainingJob", "sagemaker:UpdateTrainingJob"),
+        "states:DescribeExecution",
+    },
+    "Reconcile": {*SETTLE, "sagemaker:DescribeTrainingJob"},
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_function_may_do_exactly_this(research, tools, function):
     every = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-    assert tools.actions(tools.role_named(research, function)) == work | every
+    role, given = tools.given(research, f"{function}Role")
+    assert tools.actions(role) | {action for statement in given for action in statement["Action"]} == (
+        FUNCTIONS[function] | every
+    )
+
+
+def test_every_function_of_the_team_is_named_here(research, tools):
+    handlers = {f["Properties"]["Handler"].split(".")[-2] for f in tools.resources(research, FUNCTION).values()}
+    assert handlers == {"give_up" if name == "GiveUp" else name.lower() for name in FUNCTIONS}
+
+
+FUNCTION = "AWS::Lambda::Function"
+
+
+@pytest.mark.parametrize("function", ["Launch", "GiveUp", "Answer"])
+def test_task_tokens_of_the_own_state_machine_are_answered_and_of_no_other(research, tools, function):
+    (machine,) = tools.resources(research, "AWS::StepFunctions::StateMachine")
+    _, (statement,) = tools.given(research, f"{function}Role")
+    assert statement["Resource"] == [{"Ref": machine}]
+
+
+def test_launch_may_create_what_the_state_machine_may_and_nothing_else(research, vision, tools):
+    for template in (research, vision):
+        roles = [tools.role_named(template, part) for part in ("WorkflowRole", "LaunchRole")]
+        for action in ("sagemaker:CreateTrainingJob", "iam:PassRole"):
+            first, second = (tools.allowing(role, action) for role in roles)
+            assert first == second
+
+
+@pytest.mark.parametrize("function", ["Report", "Close"])
+def test_warm_pool_can_be_ended_and_not_prolonged(research, tools, function):
+    statement = tools.allowing(tools.role_named(research, f"{function}Role"), "sagemaker:UpdateTrainingJob")
+    assert statement["Action"] == ["sagemaker:UpdateTrainingJob"], "conditions hold for the whole statement"
+    assert statement["Condition"] == {
+        "NumericLessThanEqualsIfExists": {"sagemaker:KeepAlivePeriod": "0"},
+        "BoolIfExists": {"sagemaker:EnableRemoteDebug": "false"},
+    }
+
+
+def test_prepare_looks_at_the_data_that_the_policy_allows_and_reads_none_of_it(vision, tools):
+    role = tools.role_named(vision, "PrepareRole")
+    listed = json.dumps(tools.allowing(role, "s3:ListBucket")["Resource"])
+    assert "StorageData" in listed and ":s3:::acme-shared-images" in listed
+    assert "s3:GetObject" not in tools.actions(role)
+
+
+def test_prepare_looks_at_the_images_that_a_job_may_pull(synthesised, research, vision, tools):
+    (minimal,) = synthesised("minimal").templates.values()
+    for template in (research, vision, minimal):
+        places = [
+            {s["Sid"].removeprefix(verb): s["Resource"] for s in tools.statements(role) if action in s["Action"]}
+            for verb, role, action in (
+                ("Pull", tools.role_named(template, "ExecutionRole"), "ecr:BatchCheckLayerAvailability"),
+                ("LookAt", tools.role_named(template, "PrepareRole"), "ecr:BatchGetImage"),
+            )
+        ]
+        assert places[0] == places[1]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +172,9 @@ def test_every_wildcard_resource_is_one_that_aws_cannot_narrow(every_template, t
             "logs:DescribeResourcePolicies",
             "logs:DescribeLogGroups",
         ),
-        *("ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"),
+        *("ecr:GetAuthorizationToken", "cloudwatch:PutMetricData", "pricing:GetProducts"),
+        *("servicequotas:GetAWSDefaultServiceQuota", "servicequotas:ListServiceQuotas"),
+        *("servicequotas:ListAWSDefaultServiceQuotas", "servicequotas:ListRequestedServiceQuotaChangeHistory"),
         *("ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"),
         *("ec2:DeleteNetworkInterfacePermission", "ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces"),
         *("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
@@ -136,7 +200,7 @@ def test_no_managed_policy_is_attached(every_template, tools):
 
 
 def test_jobs_are_fenced_by_the_team_name(research, tools):
-    for part in ("WorkflowRole", "AssessRole", "CloseRole"):
+    for part in ("WorkflowRole", *(f"{name}Role" for name in FUNCTIONS)):
         for statement in tools.statements(tools.role_named(research, part)):
             if any(action.startswith("sagemaker:") for action in statement["Action"]):
                 (resource,) = statement["Resource"]
@@ -199,9 +263,7 @@ def test_only_sagemaker_is_given_the_execution_role(research, tools):
 def test_workflow_may_invoke_any_version_and_only_versions(research, tools):
     statement = tools.allowing(tools.role_named(research, "WorkflowRole"), "lambda:InvokeFunction")
     assert sorted(r["Fn::Join"][1][0]["Fn::GetAtt"][0][len("TeamFunctions") :][:6] for r in statement["Resource"]) == [
-        "Assess",
-        "Prepar",
-        "Report",
+        *("Assess", "GiveUp", "Launch", "Prepar", "Report")
     ]
     assert {r["Fn::Join"][1][1] for r in statement["Resource"]} == {":*"}
 
@@ -237,19 +299,19 @@ def test_key_rights_let_services_attach_volumes_and_nobody_else(build, tools):
 
 
 def test_functions_may_use_the_key(build, tools):
-    for function in ("PrepareRole", "AssessRole", "ReportRole", "CloseRole"):
+    for function in (f"{name}Role" for name in FUNCTIONS):
         assert {"kms:Decrypt", "kms:GenerateDataKey"} <= tools.actions(tools.role_named(build("kms"), function))
 
 
 def test_people_get_what_their_grants_say(synthesised, tools):
-    (policy,) = tools.resources(synthesised("teams").templates["training-vision"], "AWS::IAM::Policy").values()
-    assert policy["Properties"]["Roles"] == ["vision-scientists"]
+    policies = tools.resources(synthesised("teams").templates["training-vision"], "AWS::IAM::Policy").values()
+    (policy,) = [each for each in policies if each["Properties"]["Roles"] == ["vision-scientists"]]
     allowed = set()
     for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
         allowed |= set(statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
     assert allowed == {
         *("ssm:GetParameter", "ssm:GetParametersByPath", "dynamodb:GetItem", "dynamodb:Query"),
-        *("states:StartExecution", "states:StopExecution", "states:ListExecutions"),
+        *("states:StartExecution", "states:StopExecution", "states:ListExecutions", "states:RedriveExecution"),
         *("states:DescribeExecution", "states:GetExecutionHistory", "sagemaker:DescribeTrainingJob"),
         *("logs:GetLogEvents", "logs:DescribeLogStreams", "kms:Decrypt", "kms:GenerateDataKey"),
         *("s3:ListBucket", "s3:GetBucketLocation", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
@@ -268,7 +330,13 @@ FOLLOW = {
 @pytest.mark.parametrize(
     ("grant", "given"),
     [
-        ("grant_start", {*FIND, *FOLLOW, "states:StartExecution", "s3:PutObject", "s3:AbortMultipartUpload"}),
+        (
+            "grant_start",
+            {
+                *(*FIND, *FOLLOW, "states:StartExecution", "states:RedriveExecution", "s3:PutObject"),
+                "s3:AbortMultipartUpload",
+            },
+        ),
         ("grant_watch", {*FIND, *FOLLOW}),
         (
             "grant_stop",
@@ -305,7 +373,10 @@ def granted(tmp_path):
         team = TrainingPlatform(stack, "Platform").default_team
         getattr(team, grant)(iam.Role(stack, "People", assumed_by=iam.AccountRootPrincipal())).assert_success()
         template = app.synth().get_stack_by_name("Training").template
-        (policy,) = [r for r in template["Resources"].values() if r["Type"] == "AWS::IAM::Policy"]
+        policies = [
+            r for key, r in template["Resources"].items() if r["Type"] == "AWS::IAM::Policy" and "People" in key
+        ]
+        (policy,) = policies
         found = policy["Properties"]["PolicyDocument"]["Statement"]
         return [statement | {key: _listed(statement[key]) for key in ("Action", "Resource")} for statement in found]
 

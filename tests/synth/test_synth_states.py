@@ -14,6 +14,7 @@ from trainwright import states
 ROOT = Path(__file__).resolve().parents[2]
 MACHINE = states.definition(timeout_seconds=3600)
 STATES = MACHINE["States"]
+WAYS = pytest.mark.parametrize("way", ["Train", "Launch"])
 
 
 def _next_of(state):
@@ -44,26 +45,32 @@ def test_every_way_ends():
     assert all(_next_of(state) or name in ends for name, state in STATES.items())
 
 
-@pytest.mark.parametrize(("word", "state"), [("train", "Train"), ("wait", "Wait"), ("report", "Report")])
+@pytest.mark.parametrize(("word", "state"), [("train", "Start how?"), ("wait", "Wait"), ("report", "Report")])
 def test_step_is_routed(word, state):
     assert _taken("Route", {"step": {"next": word}}) == state
 
 
-@pytest.mark.parametrize(("word", "state"), [("train", "Train"), ("assess", "Assess")])
+@pytest.mark.parametrize(("word", "state"), [("train", "Start how?"), ("assess", "Assess")])
 def test_wait_is_followed_by_what_the_step_says(word, state):
     assert _taken("After wait", {"step": {"after_wait": word}}) == state
 
 
-@pytest.mark.parametrize("name", ["Route", "After wait"])
+@pytest.mark.parametrize(("word", "state"), [("sync", "Train"), ("callback", "Launch")])
+def test_attempt_is_started_in_the_way_it_says(word, state):
+    assert _taken("Start how?", {"step": {"attempt": {"launch": word}}}) == state
+
+
+@pytest.mark.parametrize("name", ["Route", "After wait", "Start how?", "How did it end?"])
 @pytest.mark.parametrize("word", ["dance", None])
 def test_unknown_step_fails_the_run_with_a_reason(name, word):
-    assert _taken(name, {"step": {"next": word, "after_wait": word}}) == "Unknown step"
+    step = {"next": word, "after_wait": word, "attempt": {"launch": word}}
+    assert _taken(name, {"step": step, "outcome": {"end": word}}) == "Unknown step"
     assert "deploy" in STATES["Unknown step"]["Cause"]
 
 
-@pytest.mark.parametrize(("succeeded", "state"), [(True, "Done"), (False, "Failed")])
-def test_verdict_is_the_reports(succeeded, state):
-    assert _taken("Succeeded?", {"outcome": {"succeeded": succeeded}}) == state
+@pytest.mark.parametrize(("end", "state"), [("succeeded", "Done"), ("refused", "Failed"), ("failed", "Give up")])
+def test_end_is_the_reports(end, state):
+    assert _taken("How did it end?", {"outcome": {"end": end}}) == state
 
 
 def _taken(name, variables):
@@ -81,22 +88,26 @@ def _evaluate(expression, variables):
 
 
 @pytest.mark.parametrize("output", [{"Error": "E", "Cause": "C"}, {"Error": "States.Timeout"}])
-def test_error_without_a_cause_becomes_null_and_no_second_error(output):
-    assigned = STATES["Train"]["Catch"][0]["Assign"]
+@WAYS
+def test_error_without_a_cause_becomes_null_and_no_second_error(output, way):
+    assigned = STATES[way]["Catch"][0]["Assign"]
     values = {k: _evaluate(v, {"states": {"errorOutput": output}}) for k, v in assigned.items()}
     assert values == {"error": output["Error"], "cause": output.get("Cause")}
 
 
-def test_job_that_ran_out_of_time_is_stopped_before_it_is_assessed():
-    first, last = STATES["Train"]["Catch"]
+@WAYS
+def test_job_that_ran_out_of_time_is_stopped_before_it_is_assessed(way):
+    assert STATES[way]["TimeoutSeconds"] == "{% $step.attempt.timeout_seconds %}"
+    first, last = STATES[way]["Catch"]
     assert (first["ErrorEquals"], first["Next"]) == (["States.Timeout"], "Stop job")
     assert (last["ErrorEquals"], last["Next"]) == (["States.ALL"], "Assess")
     assert STATES["Stop job"]["Catch"] == [{"ErrorEquals": ["States.ALL"], "Output": {}, "Next": "Assess"}]
 
 
-def test_success_and_failure_of_a_job_both_go_to_assess():
-    assert STATES["Train"]["Next"] == "Assess"
-    assert STATES["Train"]["Assign"] == {"error": None, "cause": None}
+@WAYS
+def test_success_and_failure_of_a_job_both_go_to_assess(way):
+    assert STATES[way]["Next"] == "Assess"
+    assert STATES[way]["Assign"] == {"error": None, "cause": None}
 
 
 def test_training_is_never_retried_by_name():
@@ -104,14 +115,45 @@ def test_training_is_never_retried_by_name():
 
 
 def test_functions_are_retried_for_faults_of_the_service_only():
-    for name in ("Prepare", "Assess", "Report"):
+    for name in ("Prepare", "Launch", "Assess", "Report", "Give up"):
         (retry,) = STATES[name]["Retry"]
         assert all(error.startswith("Lambda.") for error in retry["ErrorEquals"])
+    for name in ("Prepare", "Assess", "Report", "Give up"):
         assert "Catch" not in STATES[name], "close takes over"
 
 
 def test_the_job_request_is_passed_whole():
     assert STATES["Train"]["Arguments"] == "{% $step.attempt.request %}"
+    assert STATES["Launch"]["Arguments"]["Payload"]["request"] == "{% $step.attempt.request %}"
+
+
+def test_who_is_to_answer_a_token_is_given_it():
+    waiting = {name: state for name, state in STATES.items() if state.get("Resource", "").endswith(".waitForTaskToken")}
+    assert waiting.keys() == {"Launch", "Give up"}
+    for name, state in waiting.items():
+        assert state["Arguments"]["Payload"]["token"] == "{% $states.context.Task.Token %}", name
+        assert state["TimeoutSeconds"], f"{name}: an answer that never comes must not hold the execution"
+
+
+def test_run_that_failed_ends_in_a_task_so_that_a_redrive_goes_on():
+    """A redrive enters a Fail state again, which fails again, and schedules a Task again."""
+    give_up = STATES["Give up"]
+    payload = give_up["Arguments"]["Payload"]
+    assert (payload["error"], payload["cause"]) == ("{% $outcome.error %}", "{% $outcome.cause %}")
+    assert payload["reported_redrive"] == "{% $outcome.redrive %}"
+    assert payload["redrive_count"] == "{% $states.context.Execution.RedriveCount %}"
+    assert (give_up["Assign"], give_up["Next"]) == ({"step": "{% $states.result %}"}, "Route")
+
+
+def test_everything_that_travels_says_its_version():
+    payloads = [s["Arguments"]["Payload"] for s in STATES.values() if "Payload" in s.get("Arguments", {})]
+    assert [payload["schema"] for payload in payloads] == [states.SCHEMA] * len(states.FUNCTIONS)
+
+
+def test_assess_is_told_which_start_it_looks_at():
+    payload = STATES["Assess"]["Arguments"]["Payload"]
+    for key, path in (("attempt", "number"), ("redrive", "redrive"), ("rung", "rung"), ("job_name", "job_name")):
+        assert payload[key] == f"{{% $step.attempt.{path} %}}"
 
 
 def test_prepare_is_given_the_execution_and_its_input():
@@ -172,6 +214,7 @@ def asl_validator():
 
 INTEGRATIONS = {
     "lambda:invoke": ("lambda", "Invoke"),
+    "lambda:invoke.waitForTaskToken": ("lambda", "Invoke"),
     "sagemaker:createTrainingJob.sync": ("sagemaker", "CreateTrainingJob"),
     "aws-sdk:sagemaker:stopTrainingJob": ("sagemaker", "StopTrainingJob"),
 }

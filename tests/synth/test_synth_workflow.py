@@ -14,7 +14,9 @@ def test_definition_names_published_versions_that_are_kept(research, tools):
     (machine,) = tools.resources(research, "AWS::StepFunctions::StateMachine").values()
     substitutions = machine["Properties"]["DefinitionSubstitutions"]
     assert substitutions.pop("Partition") == {"Ref": "AWS::Partition"}
-    assert sorted(substitutions) == ["AssessFunction", "PrepareFunction", "ReportFunction"]
+    assert sorted(substitutions) == [
+        *("AssessFunction", "GiveUpFunction", "LaunchFunction", "PrepareFunction", "ReportFunction")
+    ]
     for name, reference in substitutions.items():
         version = research["Resources"][reference["Ref"]]
         assert version["Type"] == "AWS::Lambda::Version", name
@@ -41,18 +43,46 @@ def test_deployed_definition_is_the_pure_functions(research, tools):
 
 
 def test_close_hears_of_executions_that_ended_without_a_report(research, tools):
-    (rule,) = tools.resources(research, "AWS::Events::Rule").values()
     (machine,) = tools.resources(research, "AWS::StepFunctions::StateMachine")
-    pattern = rule["Properties"]["EventPattern"]
-    assert pattern == {
+    assert _rule_for(research, tools, "Close")["EventPattern"] == {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
         "detail": {"stateMachineArn": [{"Ref": machine}], "status": ["FAILED", "TIMED_OUT", "ABORTED"]},
     }
-    (target,) = rule["Properties"]["Targets"]
-    assert "Close" in target["Arn"]["Fn::GetAtt"][0]
-    (permission,) = tools.resources(research, "AWS::Lambda::Permission").values()
-    assert permission["Properties"]["Principal"] == "events.amazonaws.com"
+
+
+def test_answer_hears_of_the_teams_jobs_that_have_ended(research, tools):
+    """A team's name holds no hyphen, so that the prefix is no other team's."""
+    assert _rule_for(research, tools, "Answer")["EventPattern"] == {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Training Job State Change"],
+        "detail": {
+            "TrainingJobName": [{"prefix": "research-"}],
+            "TrainingJobStatus": ["Completed", "Failed", "Stopped"],
+        },
+    }
+
+
+def test_reconcile_comes_every_hour(research, tools):
+    assert _rule_for(research, tools, "Reconcile")["ScheduleExpression"] == "rate(1 hour)"
+
+
+def _rule_for(template, tools, function):
+    """The one rule whose target is the function, which it may call."""
+    found = [
+        (key, rule["Properties"], target["Arn"]["Fn::GetAtt"][0])
+        for key, rule in tools.resources(template, "AWS::Events::Rule").items()
+        for target in rule["Properties"]["Targets"]
+    ]
+    ((key, rule, name),) = [each for each in found if f"Functions{function}" in each[2]]
+    (permission,) = [
+        p["Properties"]
+        for p in tools.resources(template, "AWS::Lambda::Permission").values()
+        if p["Properties"]["FunctionName"] == {"Fn::GetAtt": [name, "Arn"]}
+    ]
+    assert permission["Principal"] == "events.amazonaws.com"
+    assert permission["SourceArn"] == {"Fn::GetAtt": [key, "Arn"]}
+    return rule
 
 
 def test_functions_are_arm64_traced_and_log_to_their_own_group(every_template, tools):
@@ -80,7 +110,7 @@ def test_workflow_functions_know_their_team(research, tools):
     wanted = {
         *("TEAM", "DATA_BUCKET", "ARTIFACTS_BUCKET", "CHECKPOINTS_BUCKET", "REPORTS_BUCKET", "RUNS_TABLE"),
         *("EXECUTION_ROLE_ARN", "POLICY_PARAMETER", "IMAGE_PARAMETERS", "VPC_SUBNETS", "VPC_SECURITY_GROUPS"),
-        *("KMS_KEY_ARN", "LOG_GROUP"),
+        *("KMS_KEY_ARN", "LOG_GROUP", "QUOTA_PARAMETERS"),
     }
     for key, function in tools.resources(research, "AWS::Lambda::Function").items():
         variables = function["Properties"]["Environment"]["Variables"]
@@ -137,8 +167,44 @@ def test_policy_parameter_reads_back_as_the_policy(research, tools):
 
 def test_metrics_and_events_for_operators(synthesised, tools):
     forecast = synthesised("teams").templates["training-forecast"]
-    (alarm,) = tools.resources(forecast, "AWS::CloudWatch::Alarm").values()
-    assert alarm["Properties"]["MetricName"] == "ExecutionsFailed"
+    alarms = tools.resources(forecast, "AWS::CloudWatch::Alarm").values()
+    assert {a["Properties"]["MetricName"] for a in alarms} == {"ExecutionsFailed", "RestartedFromZero"}
     rules = tools.resources(forecast, "AWS::Events::Rule")
     (tell,) = [rule for key, rule in rules.items() if "TellOperators" in key]
     assert "FAILED" in tell["Properties"]["EventPattern"]["detail"]["status"]
+
+
+def test_alarm_on_training_that_was_thrown_away(research, tools):
+    (alarm,) = tools.resources(research, "AWS::CloudWatch::Alarm").values()
+    said = alarm["Properties"]
+    assert (said["Namespace"], said["MetricName"]) == ("Trainwright", "RestartedFromZero")
+    assert said["Dimensions"] == [{"Name": "team", "Value": "research"}]
+    assert (said["Threshold"], said["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+    assert (said["Statistic"], said["Period"], said["EvaluationPeriods"]) == ("Sum", 300, 1)
+    assert said["TreatMissingData"] == "notBreaching", "no run is no reason for an alarm"
+
+
+def test_metrics_and_the_alarm_can_be_sent_on(tmp_path):
+    import aws_cdk as cdk
+    from aws_cdk import aws_events_targets as targets
+    from aws_cdk import aws_sns as sns
+
+    from trainwright import TrainingPlatform
+
+    app = cdk.App(outdir=str(tmp_path))
+    stack = cdk.Stack(app, "Training")
+    team = TrainingPlatform(stack, "Platform").default_team
+    team.on_restarted_from_zero("Tell", targets.SnsTopic(sns.Topic(stack, "Operators")))
+    team.metric_cost_usd(period=cdk.Duration.hours(1)).create_alarm(stack, "Dear", threshold=100, evaluation_periods=1)
+    found = app.synth().get_stack_by_name("Training").template["Resources"]
+    (rule,) = [r["Properties"] for key, r in found.items() if r["Type"] == "AWS::Events::Rule" and "Tell" in key]
+    (alarm,) = [key for key, r in found.items() if "RestartedFromZero" in key and r["Type"].endswith("::Alarm")]
+    assert rule["EventPattern"] == {
+        "source": ["aws.cloudwatch"],
+        "detail-type": ["CloudWatch Alarm State Change"],
+        "resources": [{"Fn::GetAtt": [alarm, "Arn"]}],
+        "detail": {"state": {"value": ["ALARM"]}},
+    }
+    (dear,) = [r["Properties"] for key, r in found.items() if key.startswith("Dear")]
+    assert (dear["MetricName"], dear["Statistic"], dear["Period"]) == ("CostUsd", "Sum", 3600)
+    assert dear["Dimensions"] == [{"Name": "team", "Value": "default"}]

@@ -1,18 +1,19 @@
 """An attempt's row: every key always there, whatever SageMaker and the script said."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-import pytest
-
-from trainwright_runtime.attempts import Planned, Progress, metrics, model_uri, row
+from trainwright_runtime.attempts import Planned, Seen, metrics, model_uri, row, waiting_seconds
+from trainwright_runtime.progress import Progress
 
 PLANNED = Planned(
     1, "a-0123456789-1", "spot", {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1}}, "/g"
 )
 KEYS = {
-    "number", "job_name", "job_arn", "capacity", "status", "secondary_status", "instance_type", "instance_count",
-    "interruptions", "resumed_from_step", "last_step", "total_steps", "training_seconds", "billable_seconds",
-    "transitions", "failure_reason", "log",
+    "number", "redrive", "rung", "job_name", "job_arn", "capacity", "launch", "status", "secondary_status", "outcome", "looks",
+    "diagnosis", "decision", "instance_type", "instance_count", "volume_gb", "max_runtime_seconds", "max_wait_seconds",
+    "then_wait_seconds", "interruptions", "checkpoint_step", "resumed_from_step", "restarted_from_zero", "processes",
+    "last_step", "total_steps", "started_at", "ended_at", "training_seconds", "billable_seconds", "waiting_seconds",
+    "warm_pool", "reused_pool", "transitions", "failure_reason", "log",
 }  # fmt: skip
 
 
@@ -36,7 +37,7 @@ JOB = {
 
 
 def test_a_job_that_ran():
-    found = row(PLANNED, JOB, Progress(12, 12, 5))
+    found = row(PLANNED, JOB, Seen("completed", Progress(12, 12, 5)))
     assert set(found) == KEYS
     assert (found["interruptions"], found["resumed_from_step"], found["last_step"]) == (1, 5, 12)
     assert found["transitions"][0] == {
@@ -51,7 +52,7 @@ def test_a_job_that_ran():
 
 
 def test_a_job_that_was_never_made():
-    found = row(PLANNED, None, Progress(), "Rate exceeded")
+    found = row(PLANNED, None, Seen("throttled", refusal="Rate exceeded"))
     assert set(found) == KEYS
     assert (found["status"], found["failure_reason"], found["instance_type"]) == (None, "Rate exceeded", "ml.m5.large")
     assert model_uri(None) is None
@@ -61,6 +62,29 @@ def test_half_a_model_is_no_model():
     assert model_uri({**JOB, "TrainingJobStatus": "Stopped"}) is None
 
 
-@pytest.mark.parametrize("data", [None, [], "x", {"step": "3", "total": True, "resumed_from": 1.5}])
-def test_a_progress_file_of_another_form_says_nothing(data):
-    assert Progress.from_data(data) == Progress()
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def test_a_file_that_an_earlier_attempt_wrote_proves_nothing_about_this_one():
+    said = Progress(6, 12, None, written_at=NOON)
+    found = row(PLANNED, {**JOB, "CreationTime": NOON + timedelta(minutes=1)}, Seen("failed", said, checkpoint_step=6))
+    assert (found["resumed_from_step"], found["restarted_from_zero"], found["last_step"]) == (None, False, 6)
+
+
+def test_an_attempt_that_began_at_nothing_beside_a_checkpoint_is_told():
+    said = Progress(3, 12, None, written_at=NOON + timedelta(minutes=2))
+    found = row(PLANNED, {**JOB, "CreationTime": NOON}, Seen("completed", said, checkpoint_step=6))
+    assert (found["checkpoint_step"], found["restarted_from_zero"]) == (6, True)
+
+
+def test_what_a_job_was_there_for_without_training_is_waiting():
+    job = {**JOB, "CreationTime": NOON, "TrainingEndTime": NOON + timedelta(seconds=250)}
+    assert waiting_seconds(job) == 150
+    assert waiting_seconds({}) == 0
+
+
+def test_the_type_that_sagemaker_chose_counts():
+    chosen = {"InstancePreferences": [{"InstanceType": "ml.g5.xlarge"}], "SelectedInstanceType": "ml.g6.xlarge"}
+    job = {**JOB, "ResourceConfig": {**chosen, "SelectedInstanceCount": 2}}
+    found = row(PLANNED, job, Seen("completed"))
+    assert (found["instance_type"], found["instance_count"]) == ("ml.g6.xlarge", 2)

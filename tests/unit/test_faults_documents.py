@@ -36,7 +36,7 @@ def test_the_schema_is_current(pages):
 
 def test_every_kind_of_fault_has_an_example_a_description_and_a_source(pages):
     text = pages.page()
-    for name in (*FAULT_LISTS, "clock", "instance_types", "fake_jobs"):
+    for name in (*FAULT_LISTS, "clock", "instance_types", "quota_requests", "fake_jobs"):
         section = re.search(rf"^## {name}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE).group(1)
         assert "```yaml" in section
         assert name not in FAULT_LISTS or "Source: <https://docs.aws.amazon.com/" in section, name

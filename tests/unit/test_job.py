@@ -1,7 +1,5 @@
 """The CreateTrainingJob request: what a request renders to, and what AWS's own model says of it."""
 
-import json
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +8,6 @@ from trainwright_runtime.facts import Deployment, Run, RunFacts
 from trainwright_runtime.handlers.api_model import check_request, create_training_job_shape, refusals
 from trainwright_runtime.job import named, render
 from trainwright_runtime.origin import field_of
-from trainwright_runtime.plan import Plan, plan, step_attempt
 from trainwright_runtime.request import Checked, check
 from trainwright_runtime.shapes import too_large
 from trainwright_runtime.spec import first_spec
@@ -122,27 +119,6 @@ def test_a_key_covers_outputs_and_volumes_but_not_local_storage():
 def test_a_vpc_is_the_platforms():
     request = rendered(deployed(subnets=("subnet-1", "subnet-2"), security_groups=("sg-1",)))
     assert request["VpcConfig"] == {"Subnets": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}
-
-
-def test_the_plan_has_one_attempt_with_a_time_out_above_the_jobs_own_limits():
-    on_demand, spot = plan(resolved(limits={"max_runtime": "1h"}), FACTS), plan(resolved(**SPOT), FACTS)
-    assert [attempt.capacity for attempt in (*on_demand.attempts, *spot.attempts)] == ["on_demand", "spot"]
-    assert on_demand.attempts[0].timeout_seconds == 3600 + 2 * 3600 + 3600
-    assert spot.attempts[0].timeout_seconds == 2 * 3600 + 3600
-
-
-SPOT = {"compute": {"instance_type": "ml.m5.large", "spot": True}, "limits": {"max_runtime": "1h"}}
-
-
-def test_a_plan_survives_its_file():
-    planned = plan(resolved(**SPOT), FACTS)
-    assert Plan.from_dict(json.loads(json.dumps(planned.to_dict()))) == planned
-
-
-def test_an_attempt_carries_its_name_and_its_number():
-    attempt = step_attempt(plan(resolved(**SPOT), FACTS), 1, redrive_count=2)
-    assert attempt["job_name"] == attempt["request"]["TrainingJobName"] == "vision-0123456789-1r2"
-    assert attempt["request"]["Tags"][-1] == {"Key": "trainwright:attempt", "Value": "1"}
 
 
 def test_what_is_rendered_passes_the_apis_own_model():

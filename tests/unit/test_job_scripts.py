@@ -2,11 +2,13 @@
 that depend on the attempt."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from trainwright_runtime.facts import RunFacts
 from trainwright_runtime.job import named, render
+from trainwright_runtime.plan import first, plan
 from trainwright_runtime.request import Checked, check
 from trainwright_runtime.spec import SAMPLE_DEPLOYMENT, SAMPLE_FACTS, first_spec
 
@@ -181,8 +183,22 @@ def test_rules_by_name_carry_aws_evaluator_and_what_they_need_saved():
     assert names == ["OverallSystemUsage", "LowGPUUtilization"]
 
 
-def test_a_cost_cap_cuts_the_training_time_to_what_it_buys():
-    request = rendered(
-        compute={"instance_type": "ml.g5.xlarge", "spot": True}, limits={"max_cost_usd": 7.042, "max_runtime": "10h"}
-    )
-    assert request["StoppingCondition"] == {"MaxRuntimeInSeconds": 5 * 3600, "MaxWaitTimeInSeconds": 10 * 3600}
+def test_a_cost_cap_leaves_the_request_alone_and_cuts_the_first_start_to_what_it_buys():
+    limits = {"max_cost_usd": 7.042, "max_runtime": "10h"}
+    result = check({"name": "x", "compute": {"instance_type": "ml.g5.xlarge"}, "limits": limits})
+    assert "7.042 USD buy 5h at on-demand prices" in " ".join(result.warnings)
+    planned = plan(result.resolved, replace(SAMPLE_FACTS, prices={"ml.g5.xlarge": 1.4084}))
+    assert result.resolved.max_runtime == 10 * 3600
+    assert first(planned).max_runtime == 5 * 3600
+
+
+def test_a_price_that_is_passed_in_counts_for_the_cap():
+    run = {"name": "x", "compute": {"instance_type": "ml.m5.large"}, "limits": {"max_cost_usd": 1, "max_runtime": "2h"}}
+    [problem] = check(run)
+    assert "no price of ml.m5.large is known" in problem.problem
+    assert "1 USD buy 1h at on-demand prices" in " ".join(check(run, price={"ml.m5.large": 1.0}.get).warnings)
+    [problem] = check(run, price={"ml.m5.large": 100.0}.get)
+    assert "less than a minute" in problem.problem
+    types = {**run, "compute": {"instance_type": ["ml.m5.xlarge", "ml.m5.large"]}}
+    warnings = check(types, price={"ml.m5.large": 1.0, "ml.m5.xlarge": 100.0}.get).warnings
+    assert "1 USD buy 36s at on-demand prices, the dearest of these types" in " ".join(warnings)

@@ -1,76 +1,74 @@
-"""What an attempt's end means, and what a run does then."""
+"""What an attempt's end means: SageMaker's word on the job above what the state machine heard."""
 
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from trainwright_runtime.facts import Run
-from trainwright_runtime.outcome import ERRORS, MAX_LOOKS, Fault, History, Outcome, decide, observe
-from trainwright_runtime.plan import Attempt, Plan
+from trainwright_runtime.outcome import Fault, Outcome, observe
 
-ONE_ATTEMPT = Plan(Run("a-0123456789", "a", "n"), (Attempt("spot", 100, {}),))
-STATES = Path(__file__).parents[2] / "docs" / "states.md"
+CREATED = datetime(2026, 11, 21, tzinfo=UTC)
+TIMEOUT = "States.Timeout"
+FAILED = "States.TaskFailed"
+AMAZON = "SageMaker.AmazonSageMakerException"
 
 
-def job(status, secondary=None, reason=None):
-    return {"TrainingJobStatus": status, "SecondaryStatus": secondary or status, "FailureReason": reason}
+def job(status, secondary=None, reason=None, *, trained=True, lived=3600, pending=None):
+    return {
+        "TrainingJobStatus": status,
+        "SecondaryStatus": secondary or status,
+        "FailureReason": reason,
+        "CreationTime": CREATED,
+        "LastModifiedTime": CREATED + timedelta(seconds=lived),
+        "StoppingCondition": {"MaxPendingTimeInSeconds": pending} if pending else {},
+        **({"TrainingStartTime": CREATED + timedelta(minutes=3)} if trained else {}),
+    }
+
+
+def quota(limit, wanted, used=0):
+    return (
+        f"The account-level service limit 'ml.g5.xlarge for training job usage' is {limit} Instances, with current "
+        f"utilization of {used} Instances and a request delta of {wanted} Instances. Please contact AWS support."
+    )
 
 
 @pytest.mark.parametrize(
     ("described", "error", "cause", "outcome"),
     [
         (job("Completed"), None, None, Outcome.COMPLETED),
-        (job("InProgress", "Training"), "States.Timeout", None, Outcome.STILL_RUNNING),
-        (job("Stopping"), "States.Timeout", None, Outcome.STILL_RUNNING),
-        (
-            job("Failed", reason="AlgorithmError: ExecuteUserScriptError"),
-            "States.TaskFailed",
-            "{}",
-            Outcome.SCRIPT_FAILED,
-        ),
-        (job("Failed", reason="ClientError: Data download failed"), "States.TaskFailed", "{}", Outcome.SETUP_FAILED),
+        (job("Completed"), TIMEOUT, None, Outcome.COMPLETED),
+        (job("InProgress", "Training"), TIMEOUT, None, Outcome.STILL_RUNNING),
+        (job("Stopping"), TIMEOUT, None, Outcome.STILL_RUNNING),
+        (job("Stopping"), None, None, Outcome.STILL_RUNNING),
+        (job("Failed", reason="AlgorithmError: ExecuteUserScriptError"), FAILED, "{}", Outcome.SCRIPT_FAILED),
+        (job("Failed", reason="ClientError: Data download failed"), FAILED, "{}", Outcome.SETUP_FAILED),
         (job("Failed", reason="InternalServerError: We encountered"), None, None, Outcome.SERVICE_FAILED),
+        (job("Failed", reason="InternalServerError: We encountered"), TIMEOUT, None, Outcome.SERVICE_FAILED),
         (job("Failed", reason="CapacityError: Unable to provision"), None, None, Outcome.NO_CAPACITY),
         (job("Failed", reason="due to InsufficientInstanceCapacity error"), None, None, Outcome.NO_CAPACITY),
         (job("Failed"), None, None, Outcome.FAILED),
-        (job("Stopped", "MaxRuntimeExceeded"), "States.TaskFailed", "{}", Outcome.OUT_OF_TIME),
-        (job("Stopped", "MaxWaitTimeExceeded"), "States.TaskFailed", "{}", Outcome.NO_SPOT),
-        (job("Stopped"), "States.TaskFailed", "{}", Outcome.STOPPED_BY_PERSON),
-        (job("Stopped"), "States.Timeout", None, Outcome.TIMED_OUT),
-        (
-            None,
-            "SageMaker.ResourceLimitExceededException",
-            "The account-level service limit 'ml.g5.xlarge for training job usage' is 0 Instances",
-            Outcome.QUOTA,
-        ),
-        (
-            None,
-            "SageMaker.AmazonSageMakerException",
-            "Rate exceeded (Service: AmazonSageMaker; Status Code: 400; Error Code: ThrottlingException)",
-            Outcome.THROTTLED,
-        ),
-        (
-            None,
-            "SageMaker.AmazonSageMakerException",
-            "1 validation error detected (Service: AmazonSageMaker; Error Code: ValidationException)",
-            Outcome.INVALID,
-        ),
-        (
-            None,
-            "SageMaker.AmazonSageMakerException",
-            "User: x is not authorized to perform: sagemaker:CreateTrainingJob (Error Code: AccessDeniedException)",
-            Outcome.DENIED,
-        ),
-        (
-            job("InProgress"),
-            "SageMaker.ResourceInUseException",
-            "Training job names must be unique",
-            Outcome.NAME_IN_USE,
-        ),
-        (None, "States.Timeout", None, Outcome.TIMED_OUT),
-        (None, "States.TaskFailed", "what is this", Outcome.NEVER_STARTED),
+        (job("Stopped", "MaxRuntimeExceeded"), FAILED, "{}", Outcome.OUT_OF_TIME),
+        (job("Stopped", "MaxRuntimeExceeded"), TIMEOUT, None, Outcome.OUT_OF_TIME),
+        (job("Stopped", "MaxWaitTimeExceeded", trained=False), FAILED, "{}", Outcome.NO_SPOT),
+        (job("Stopped"), FAILED, "{}", Outcome.STOPPED_BY_PERSON),
+        (job("Stopped", trained=False), FAILED, "{}", Outcome.STOPPED_BY_PERSON),
+        (job("Stopped"), TIMEOUT, None, Outcome.TIMED_OUT),
+        (job("Stopped", trained=False), TIMEOUT, None, Outcome.NO_MACHINES),
+        (job("Stopped", trained=False, pending=1800, lived=1805), FAILED, "{}", Outcome.NO_MACHINES),
+        (job("Stopped", trained=False, pending=7200, lived=1805), FAILED, "{}", Outcome.STOPPED_BY_PERSON),
+        (job("Deleting"), None, None, Outcome.FAILED),
+        (None, "SageMaker.ResourceLimitExceededException", quota(0, 1), Outcome.QUOTA_ZERO),
+        (None, "SageMaker.ResourceLimitExceededException", quota(2, 4), Outcome.QUOTA_ZERO),
+        (None, "SageMaker.ResourceLimitExceededException", quota(4, 4, used=1), Outcome.QUOTA_BUSY),
+        (None, "SageMaker.ResourceLimitExceededException", "no numbers in it", Outcome.QUOTA_BUSY),
+        (None, AMAZON, "Rate exceeded (Status Code: 400; Error Code: ThrottlingException)", Outcome.THROTTLED),
+        (None, AMAZON, "1 validation error detected (Error Code: ValidationException)", Outcome.INVALID),
+        (None, AMAZON, "User: x is not authorized to perform (Error Code: AccessDeniedException)", Outcome.DENIED),
+        (None, AMAZON, "(Service: AmazonSageMaker; Status Code: 503; Error Code: x)", Outcome.SERVICE_UNAVAILABLE),
+        (None, AMAZON, "An error occurred (InternalFailure) when calling", Outcome.SERVICE_UNAVAILABLE),
+        (None, "SageMaker.ServiceUnavailableException", "An error occurred", Outcome.SERVICE_UNAVAILABLE),
+        (None, "SageMaker.ResourceInUseException", "Training job names must be unique", Outcome.NAME_IN_USE),
+        (None, TIMEOUT, None, Outcome.TIMED_OUT),
+        (None, FAILED, "what is this", Outcome.NEVER_STARTED),
         (None, None, None, Outcome.NEVER_STARTED),
     ],
 )
@@ -78,58 +76,37 @@ def test_each_end_has_its_outcome(described, error, cause, outcome):
     assert observe(described, error, cause) is outcome
 
 
-@pytest.mark.parametrize(
-    ("outcome", "status", "error"),
-    [
-        (Outcome.COMPLETED, "SUCCEEDED", ""),
-        (Outcome.SCRIPT_FAILED, "FAILED", "TrainingFailed"),
-        (Outcome.STOPPED_BY_PERSON, "STOPPED", "TrainingStopped"),
-        (Outcome.NO_SPOT, "FAILED", "TrainingFailed"),
-    ],
-)
-def test_an_end_gives_the_run_its_status(outcome, status, error):
-    decision = decide(ONE_ATTEMPT, History(attempts=1), outcome)
-    assert (decision.next, decision.status) == ("report", status)
-    assert ERRORS[decision.status] == error
+@pytest.mark.parametrize("error", ["SageMaker.ResourceInUseException", AMAZON, "Lambda.Unknown"])
+def test_a_job_that_a_refused_call_had_made_is_the_runs_own(error):
+    assert observe(job("InProgress"), error, "text") is Outcome.FOUND_RUNNING
+    assert observe(job("Stopping"), error, "text") is Outcome.FOUND_RUNNING
+    assert observe(job("Completed"), error, "text") is Outcome.COMPLETED
+    assert observe(job("Failed", reason="AlgorithmError: x"), error, "text") is Outcome.SCRIPT_FAILED
 
 
-def test_a_job_that_is_stopping_is_waited_for_and_looked_at_again():
-    decision = decide(ONE_ATTEMPT, History(attempts=1, looks=0), Outcome.STILL_RUNNING)
-    assert (decision.next, decision.wait_seconds, decision.after_wait) == ("wait", 10, "assess")
+def test_a_job_from_before_a_redrive_is_waited_for_or_replaced():
+    assert observe(job("Completed"), None, None, redriven=True) is Outcome.COMPLETED
+    assert observe(job("InProgress"), None, None, redriven=True) is Outcome.FOUND_RUNNING
+    for gone in (
+        None,
+        job("Stopped"),
+        job("Failed", reason="AlgorithmError: x"),
+        job("Stopped", "MaxWaitTimeExceeded"),
+    ):
+        assert observe(gone, "SageMaker.ResourceInUseException", "text", redriven=True) is Outcome.REDRIVEN
 
 
-def test_waiting_ends_after_a_bounded_time_and_number_of_events():
-    waited, looks = 0, 0
-    while (decision := decide(ONE_ATTEMPT, History(1, looks), Outcome.STILL_RUNNING)).next == "wait":
-        waited, looks = waited + decision.wait_seconds, looks + 1
-    assert decision.status == "FAILED"
-    assert looks == MAX_LOOKS
-    assert 20 * 60 < waited < 60 * 60
-    assert looks * 10 < 20_000
+def test_a_runtime_that_money_had_cut_is_the_moneys_end():
+    ended = job("Stopped", "MaxRuntimeExceeded")
+    assert observe(ended, FAILED, "{}", cut_by="money") is Outcome.OUT_OF_MONEY
+    assert observe(ended, FAILED, "{}", cut_by="time") is Outcome.OUT_OF_TIME
 
 
-@given(st.sampled_from(Outcome), st.integers(1, 50), st.integers(0, 10**6), st.lists(st.sampled_from(Outcome)))
-def test_every_chain_of_decisions_ends(first, attempts, looks, later):
-    for number, outcome in enumerate([first, *later]):
-        decision = decide(ONE_ATTEMPT, History(attempts, looks + number), outcome)
-        if decision.next == "report":
-            assert decision.status in ERRORS
-            return
-        assert decision.wait_seconds > 0
-    assert all(outcome is Outcome.STILL_RUNNING for outcome in [first, *later])
-    assert looks < MAX_LOOKS
+def test_a_stop_before_the_time_out_was_a_persons_though_nobody_told_of_it():
+    early, late = job("Stopped", lived=600), job("Stopped", lived=7300)
+    assert observe(early, TIMEOUT, None, timeout_seconds=7200) is Outcome.STOPPED_BY_PERSON
+    assert observe(late, TIMEOUT, None, timeout_seconds=7200) is Outcome.TIMED_OUT
 
 
 def test_every_outcome_says_whose_fault_it_is():
     assert all(isinstance(outcome.fault, Fault) and outcome.sentence.endswith(".") for outcome in Outcome)
-
-
-def test_the_document_has_a_row_for_each_outcome():
-    rows = {
-        line.split("|")[1].strip().strip("`"): line
-        for line in STATES.read_text(encoding="utf-8").splitlines()
-        if line.startswith("| `")
-    }
-    for outcome in Outcome:
-        assert f"| {outcome.fault.value} |" in rows[outcome.label], outcome
-        assert outcome.sentence in rows[outcome.label], outcome

@@ -163,8 +163,35 @@ def test_the_longest_runtime_bounds_the_silent_one():
         ("team: a\nalways: {tags: {'aws:x': 1}}", "always.tags.aws:x", "reserved"),
         ("team: a\ncapabilities: {write: ['s3://acme']}", "capabilities.write", "end it in /"),
         ("team: a\ncapabilities: {efs: [efs-1]}", "capabilities.efs[0]", "does not take"),
-        ("team: a\nbudget: {monthly_usd: 3}", "budget", "not supported yet"),
-        ("team: a\nwarm_pool: {}", "warm_pool", "not supported yet"),
+        ("team: a\nbudget: {monthly_usd: 0}", "budget.monthly_usd", "greater than 0"),
+        ("team: a\nbudget: {spot_price: 1.5}", "budget.spot_price", "less than or equal to 1"),
+        ("team: a\nbudget: {max_cost_usd: 50, monthly_usd: 40}", "budget.max_cost_usd", "a month has 40 USD"),
+        (
+            "team: a\nbudget: {max_cost_usd: 5}\ndefault: {limits: {max_cost_usd: 6}}",
+            "default.limits.max_cost_usd",
+            "outside allow",
+        ),
+        (
+            "team: a\nallow: {fallback: false}\nalways: {compute: {fallback: on_demand}}",
+            "always.compute.fallback",
+            "outside allow",
+        ),
+        (
+            "team: a\nwarm_pool: {instance_type: ml.g5.xlarge, instances: 1}",
+            "warm_pool",
+            "no run may keep machines",
+        ),
+        (
+            "team: a\nallow: {instance_types: [ml.m5.*]}\ncapabilities: {keep_alive: 1h}\n"
+            "warm_pool: {instance_type: ml.g5.xlarge, instances: 1}",
+            "warm_pool.instance_type",
+            "none could use the pool",
+        ),
+        ("team: a\nwarm_pool: {instances: 1}", "warm_pool.instance_type", "missing"),
+        ("team: a\nrecovery: {queue: 12}", "recovery.queue", "write 12h"),
+        ("team: a\nrecovery: {max_volume: 100}", "recovery.max_volume", "without its unit"),
+        ("team: a\nrecovery: {internal_errors: 31}", "recovery.internal_errors", "less than or equal to 30"),
+        ("team: a\nrecovery: {lanch: sync}", "recovery.lanch", "did you mean launch?"),
         ("team: a\nalways: {overrides: {X: 1}}", "always.overrides.X", "outside allow"),
         ("team: a\ndefault: {remote_debug: true}", "default.remote_debug", "not provisioned for team a"),
         ("team: a\nalow: {}", "alow", "did you mean allow?"),
@@ -192,13 +219,65 @@ def test_a_policy_made_by_hand_checks_itself():
         TeamPolicy(team="a", allow={"max_instance_count": 1}, default={"compute": {"instance_count": 2}})
 
 
+def test_what_a_policy_does_not_say_of_money_and_recovery_has_a_default():
+    silent = TeamPolicy(team="a")
+    assert (silent.budget.max_cost_usd, silent.budget.monthly_usd, silent.budget.spot_price) == (None, None, 0.4)
+    assert silent.warm_pool is None
+    assert silent.allow.fallback
+    recovery = silent.recovery
+    assert (recovery.internal_errors, recovery.queue.total_seconds(), recovery.max_volume) == (3, 12 * 3600, 1024)
+    assert (recovery.bigger_volume, recovery.launch, recovery.on_demand) == (True, "sync", "ladder")
+    assert (recovery.infra_check, recovery.retries) == (None, None)
+
+
+def test_money_warm_pool_and_recovery_are_read_and_written_the_same():
+    text = """
+team: a
+capabilities: {keep_alive: 1h}
+budget: {max_cost_usd: 25, monthly_usd: 400, spot_price: 0.3}
+warm_pool: {instance_type: ml.g5.xlarge, instances: 2, keep_after_stop: true, without_quota: refuse}
+recovery: {internal_errors: 0, queue: 0s, bigger_volume: false, max_volume: 2 TB, launch: callback,
+  on_demand: preferences, infra_check: true, retries: 5}
+"""
+    read = policy(text)
+    assert read.recovery.queue.total_seconds() == 0
+    assert read.recovery.max_volume == 2048
+    assert TeamPolicy.from_data(read.model_dump(mode="json")) == read
+
+
+def test_the_policys_cap_holds_where_a_run_names_none():
+    text = "team: a\nbudget: {max_cost_usd: 25}"
+    gpu = {"instance_type": "ml.g5.xlarge"}
+    silent = check(run(compute=gpu), policy(text))
+    assert (silent.resolved.get("limits", "max_cost_usd"), silent.provenance["limits.max_cost_usd"]) == (25, "policy")
+    lower = check(run(compute=gpu, limits={"max_cost_usd": 7}), policy(text))
+    assert (lower.resolved.get("limits", "max_cost_usd"), lower.provenance["limits.max_cost_usd"]) == (7, "run")
+
+
+def test_health_of_accelerated_types_is_filled_where_a_run_is_silent():
+    text = "team: a\nrecovery: {infra_check: true, retries: 5}"
+    health = [("infra_check_config", "enable_infra_check"), ("retry_strategy", "maximum_retry_attempts")]
+
+    def filled(**fields):
+        result = check(run(**fields), policy(text))
+        return [result.resolved.get(*leaf) for leaf in health]
+
+    assert filled(compute={"instance_type": "ml.g5.xlarge"}) == [True, 5]
+    assert filled(compute={"instance_type": "ml.g5.xlarge"}, health={"infra_check": False, "retries": 1}) == [False, 1]
+    assert filled(compute={"instance_type": "ml.m5.large"}) == [None, None]
+
+
+NAMES = ["team", "allow", "default", "always", "compute", "tags", "images", "x"]
+NAMES += ["budget", "warm_pool", "recovery", "queue", "monthly_usd", "max_cost_usd"]
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=8),
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(
-                st.sampled_from(["team", "allow", "default", "always", "compute", "tags", "images", "x"]),
+                st.sampled_from(NAMES),
                 inner,
                 max_size=4,
             )

@@ -23,7 +23,8 @@ What the run asks for reaches the script through the environment, and through th
 
 - ``precision()`` and ``autocast()``: the run's ``precision``; ``compiled(model)``: its ``compilation``;
 - ``Checkpoints()``: its ``checkpoints.every`` and ``checkpoints.keep``;
-- ``secrets``: each is a variable of the script's environment.
+- ``secrets``: each is a variable of the script's environment;
+- ``cache_dir()``: with ``compute.keep_alive``, a folder that the next job on the same machines finds again.
 
 The image's ENTRYPOINT is ``["python", "-m", "trainkit.launch", "train.py"]``; it reads SageMaker's files and starts the
 script, or the user's own script in its place (script mode), once or in several processes (torchrun, MPI).
@@ -31,7 +32,7 @@ script, or the user's own script in its place (script mode), once or in several 
 
 from trainkit.checkpoints import Checkpoints, Restored
 from trainkit.numerics import autocast, compiled, precision
-from trainkit.paths import base_dir
+from trainkit.paths import base_dir, cache_dir
 from trainkit.progress import Progress
 from trainkit.stopping import StopSignal
 
@@ -42,6 +43,7 @@ __all__ = [
     "StopSignal",
     "autocast",
     "base_dir",
+    "cache_dir",
     "compiled",
     "precision",
 ]

@@ -20,6 +20,17 @@ def checkpoint_dir() -> Path:
     return base_dir() / "checkpoints"
 
 
+def cache_dir() -> Path | None:
+    """A folder of this machine that the next job on its warm pool finds as it was left; None where there is none.
+
+    SageMaker names it where a job keeps its machines: downloaded models and compiled code are well kept there, once
+    the next job has checked that they are whole. It is gone when the pool ends ("Train Using SageMaker Managed Warm
+    Pools", SageMaker developer guide).
+    """
+    folder = os.environ.get("SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY")
+    return Path(folder) if folder else None
+
+
 def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     """Let `write` fill a temporary file beside `path`, then rename it: a reader sees the old file or the new one.
 

@@ -52,11 +52,13 @@ class Following:
     execution_arn: str
     jobs: dict[str, WatchedJob] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
+    _told: int = 0
 
     def look(self, say: Say) -> dict[str, Any]:
         """The execution as DescribeExecution has it; what is new of its jobs and their logs is said."""
         execution: dict[str, Any] = self.client("stepfunctions").describe_execution(executionArn=self.execution_arn)
         self.events = self._history()
+        self._tell_decisions(say)
         for name in _job_names(self.events):
             self.jobs.setdefault(name, WatchedJob(name))
         for job in self.jobs.values():
@@ -69,6 +71,13 @@ class Following:
     def last_job(self) -> WatchedJob | None:
         """The newest job, None before there is one."""
         return next(reversed(self.jobs.values()), None)
+
+    def _tell_decisions(self, say: Say) -> None:
+        """Why the run waits, tries again or ends, in the words of its own steps."""
+        for event in self.events[self._told :]:
+            if reason := _reason(event):
+                say(reason)
+        self._told = len(self.events)
 
     def _history(self) -> list[dict[str, Any]]:
         events: list[dict[str, Any]] = []
@@ -128,8 +137,20 @@ def _job_names(events: list[dict[str, Any]]) -> list[str]:
     names = []
     for event in events:
         scheduled = event.get("taskScheduledEventDetails", {})
-        if scheduled.get("resourceType") == "sagemaker" and str(scheduled.get("resource", "")).startswith(
-            "createTrainingJob"
-        ):
+        resource = str(scheduled.get("resource", ""))
+        if scheduled.get("resourceType") == "sagemaker" and resource.startswith("createTrainingJob"):
             names.append(json.loads(scheduled["parameters"])["TrainingJobName"])
-    return names
+        elif resource == "invoke.waitForTaskToken":
+            payload = json.loads(scheduled["parameters"]).get("Payload") or {}
+            names += [payload["job_name"]] if "job_name" in payload else []
+    return list(dict.fromkeys(names))
+
+
+def _reason(event: dict[str, Any]) -> str | None:
+    """The sentence that a step brings, where this is the event of a function that answered one."""
+    output = event.get("taskSucceededEventDetails", {}).get("output")
+    if not output or '"reason"' not in output:
+        return None
+    answer = json.loads(output)
+    step = answer.get("Payload", answer) if isinstance(answer, dict) else None
+    return step.get("reason") if isinstance(step, dict) and step.get("next") in ("train", "wait") else None

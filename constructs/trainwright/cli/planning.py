@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from trainwright.cli.errors import BadInput
 from trainwright.cli.requests import RunRequest
+from trainwright_runtime import prices
 from trainwright_runtime import problems as codes
 from trainwright_runtime.facts import Deployment, Run, RunFacts
 from trainwright_runtime.fields import image_is_uri
 from trainwright_runtime.images import ImageError
-from trainwright_runtime.plan import Plan, plan, step_attempt
+from trainwright_runtime.plan import Plan, plan, previews
 from trainwright_runtime.policy import TeamPolicy
 from trainwright_runtime.problems import Problem
 from trainwright_runtime.spec import SAMPLE_DEPLOYMENT, SAMPLE_FACTS
@@ -32,21 +33,28 @@ def sample_deployment(policy: TeamPolicy | None, region: str) -> Deployment:
     return replace(sample, team=policy.team, subnets=network[0], security_groups=network[1])
 
 
-def plan_in(request: RunRequest, deployment: Deployment) -> Plan:
-    """The plan of a run in `deployment`, its id a sample; BadInput for what AWS's own model of its API refuses."""
+def plan_in(request: RunRequest, deployment: Deployment, policy: TeamPolicy | None = None) -> Plan:
+    """The plan of a run in `deployment`, its id a sample, at the prices of the package's table; BadInput for what
+    AWS's own model of its API refuses."""
     from trainwright_runtime.handlers.api_model import refusals  # noqa: PLC0415 - botocore is not for help texts
 
     run = Run(f"{deployment.team}-{SAMPLE_FACTS.run.id.rpartition('-')[2]}", deployment.team, request.value.get("name"))
     image = _image_uri(request.checked.resolved.image, deployment)
     try:
-        planned = plan(request.checked.resolved, RunFacts(run, deployment, image))
+        planned = plan(request.checked.resolved, _facts(request, run, deployment, image, policy))
     except ImageError as error:
         raise BadInput([request.document.located(_no_image(error))]) from error
-    numbers = range(1, len(planned.attempts) + 1)
-    found = [problem for number in numbers for problem in refusals(step_attempt(planned, number)["request"])]
+    found = [problem for attempt in previews(planned) for problem in refusals(attempt["request"])]
     if found:
         raise BadInput([request.document.located(problem) for problem in dict.fromkeys(found)])
     return planned
+
+
+def _facts(
+    request: RunRequest, run: Run, deployment: Deployment, image: str | None, policy: TeamPolicy | None
+) -> RunFacts:
+    known = prices.listed(request.checked.resolved.all_instance_types)
+    return RunFacts(run, deployment, image, known, policy)
 
 
 def _image_uri(image: str | None, deployment: Deployment) -> str | None:

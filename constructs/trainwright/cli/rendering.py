@@ -20,7 +20,7 @@ from trainwright.cli.errors import BadInput
 from trainwright.cli.problems import Located, printable
 from trainwright.cli.requests import RunRequest
 from trainwright_runtime import problems as codes
-from trainwright_runtime.plan import Plan, step_attempt
+from trainwright_runtime.plan import Plan, previews
 from trainwright_runtime.policy import TeamPolicy
 from trainwright_runtime.problems import Problem
 from trainwright_runtime.request import canonical
@@ -41,18 +41,16 @@ def read(
     """A checked request and its plan in a sample deployment; with `strict`, its warnings are problems too."""
     deployment = planning.sample_deployment(policy, region)
     request = requests.read(file, policy, settings, site=Site.of(deployment))
-    planned = planning.plan_in(request, deployment)
+    planned = planning.plan_in(request, deployment, policy)
     if strict and request.checked.warnings:
         raise BadInput(as_problems(request.checked.warnings, request.document.file))
     return request, planned
 
 
 def attempts(request: RunRequest, planned: Plan) -> str:
-    """The plan as indented JSON: ``{"run", "attempts": [{"capacity", "request"}], "warnings"}``."""
-    shown = [
-        {"capacity": attempt.capacity, "request": step_attempt(planned, number)["request"]}
-        for number, attempt in enumerate(planned.attempts, 1)
-    ]
+    """The plan as indented JSON: ``{"run", "attempts": [{"capacity", "launch", "request"}], "warnings"}``, an attempt
+    for each rung of the ladder as it would be if nothing had been used up before it."""
+    shown = [{name: attempt[name] for name in ("capacity", "launch", "request")} for attempt in previews(planned)]
     return to_json({"run": planned.run.to_dict(), "attempts": shown, "warnings": list(request.checked.warnings)})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from trainwright.rehearsal import facade, faults, gate, inprocess, permissions, pricing, wire
+from trainwright.rehearsal import facade, faults, gate, inprocess, permissions, pricing, quotas, wire
 from trainwright.rehearsal.clock import page, processes
 from trainwright.rehearsal.faults import denials
 from trainwright.rehearsal.keeping import answers
@@ -38,6 +38,7 @@ def http_server(listener: socket.socket) -> BaseWSGIServer:
     application = gate.Gate(DomainDispatcherApplication(create_backend_app))
     inprocess.serve(application)
     pricing.serve()
+    quotas.serve()
     host, port = listener.getsockname()[:2]
     return make_server(host, port, application, threaded=True, request_handler=_Handler, fd=listener.fileno())
 

@@ -141,6 +141,11 @@ def deliver(rule: Any, event: dict[str, Any], otherwise: Callable[[dict[str, Any
         return
     if not rule.event_pattern.matches_event(envelope(event)):
         return
+    send(rule, event, otherwise)
+
+
+def send(rule: Any, event: dict[str, Any], otherwise: Callable[[dict[str, Any]], None]) -> None:
+    """Send an event to every target of a rule, whatever its pattern, unless a fault has other plans for it."""
     deliveries.pass_on(event, lambda: _to_targets(rule, event, otherwise))
 
 

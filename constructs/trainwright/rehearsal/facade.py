@@ -12,12 +12,13 @@ import logging
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 from trainwright.rehearsal import clock, permissions, processes
 from trainwright.rehearsal.config import OWN_AGENT, Config
+from trainwright.rehearsal.metrics import emf
 from trainwright.rehearsal.permissions import sessions
 from trainwright.rehearsal.permissions.errors import PermissionDenied
 
@@ -293,6 +294,15 @@ def put_log_lines(group: str, stream: str, lines: list[tuple[int, str]]) -> None
             backend.create_log_stream(group, stream)
         events = [{"timestamp": when, "message": text} for when, text in sorted(lines, key=lambda line: line[0])]
         backend.put_log_events(group, stream, events)
+    _put_embedded(lines)
+
+
+def _put_embedded(lines: list[tuple[int, str]]) -> None:
+    """Give CloudWatch the metrics that stand in the lines."""
+    now = datetime.fromtimestamp(clock.time(), UTC)
+    for _, text in lines:
+        for metric in emf.metrics(text, now):
+            put_metrics(metric.namespace, [metric.datum])
 
 
 def put_metrics(namespace: str, data: list[dict[str, Any]]) -> None:

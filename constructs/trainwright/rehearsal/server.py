@@ -117,7 +117,8 @@ def start(config: Config, listener: socket.socket) -> dict[str, Any]:
     _settings(config, listener.getsockname()[1])
     _share_botocore_data()
     faults = parse_faults(config.faults)
-    has_disks = not faults.full_disks or mount_namespace.take()  # before there is any thread
+    needs_disks = faults.full_disks and faults.fake_jobs is None
+    has_disks = not needs_disks or mount_namespace.take()  # before there is any thread
     starting.start(speed=faults.clock.speed, jump=faults.clock.jump, seed=faults.seed)
     from trainwright.rehearsal import facade, lightly  # noqa: PLC0415  (moto reads its settings when it is imported)
 

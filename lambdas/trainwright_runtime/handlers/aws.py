@@ -9,6 +9,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from trainwright_runtime.prices import price_list_region
+
 if TYPE_CHECKING:
     from mypy_boto3_codebuild import CodeBuildClient
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -20,13 +22,16 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=20)
+QUICK = Config(retries={"mode": "standard", "max_attempts": 2}, connect_timeout=2, read_timeout=5)
+"""For look-ups that no run is lost without."""
+_ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=3)
 
 
 class Services:
     """The clients, each made when first asked for: a cold start pays only for what it uses."""
 
-    def _client(self, name: Any) -> Any:
-        return boto3.client(name, config=_CONFIG)
+    def _client(self, name: Any, config: Config = _CONFIG, **options: Any) -> Any:
+        return boto3.client(name, config=config, **options)
 
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
@@ -75,6 +80,36 @@ class Services:
         """Images."""
         client: ECRClient = self._client("ecr")
         return client
+
+    @cached_property
+    def quotas(self) -> Any:
+        """Service Quotas."""
+        return self._client("service-quotas")
+
+    @cached_property
+    def quick_quotas(self) -> Any:
+        """Service Quotas, for a run's look-ups."""
+        return self._client("service-quotas", QUICK)
+
+    @cached_property
+    def pricing(self) -> Any:
+        """The Price List API, in the nearest region that has it."""
+        return self._client("pricing", _ONCE, region_name=price_list_region(self.region) or self.region)
+
+    @cached_property
+    def region(self) -> str:
+        """The region that the functions run in, and their jobs."""
+        return str(boto3.session.Session().region_name)
+
+    @cached_property
+    def _registries(self) -> dict[str, ECRClient]:
+        return {}
+
+    def ecr_in(self, region: str) -> ECRClient:
+        """Images of one region's registries."""
+        if region not in self._registries:
+            self._registries[region] = self._client("ecr", QUICK, region_name=region)
+        return self._registries[region]
 
 
 services = Services()

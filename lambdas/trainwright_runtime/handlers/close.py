@@ -11,25 +11,24 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
-
 from trainwright_runtime import record as records
-from trainwright_runtime.attempts import ALIVE, Planned, iso
+from trainwright_runtime.attempts import Planned, iso
 from trainwright_runtime.diagnosis import Diagnosis
 from trainwright_runtime.facts import Run, name_in, run_id
 from trainwright_runtime.handlers import environment as environments
 from trainwright_runtime.handlers.aws import Services, services
-from trainwright_runtime.handlers.look import Look, describe, keep, log_tail, look, why
-from trainwright_runtime.handlers.report import publish
+from trainwright_runtime.handlers.look import Look, Verdict, describe, keep, log_tail, look, rowed, why
+from trainwright_runtime.handlers.orphans import is_alive, stop, sweep
+from trainwright_runtime.handlers.report import finished, publish
 from trainwright_runtime.handlers.store import Store, now
 from trainwright_runtime.handlers.telemetry import handling, logger
 from trainwright_runtime.outcome import Fault, RunStatus
+from trainwright_runtime.underway import Underway
 
 Event = dict[str, Any]
 
 _POLL_SECONDS = 5
 _RESERVE_SECONDS = 45
-_CANNOT_STOP = "ValidationException"
 
 
 class StillAliveError(Exception):
@@ -60,27 +59,36 @@ def close(
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Leave nothing running and nothing unreported, whatever the execution died of."""
+    if _goes_on(detail, clients):
+        logger.info("the execution was redriven and goes on", extra={"execution": detail["executionArn"]})
+        return
     record = _record(detail, store, clients, environment)
     logger.append_keys(run=record["run"])
-    attempt = _last_planned(record, environment)
+    attempt = _last_planned(record, store, environment)
+    sweep(clients, [row for row in records.rows(record) if attempt is None or row["number"] != attempt.number])
     job = describe(clients, attempt.job_name) if attempt else None
-    if records.is_final(record) and not _alive(job) and _as_recorded(record, job):
+    if records.is_final(record) and not is_alive(job) and _as_recorded(record, attempt, job) and _told(record, store):
         logger.info("already settled", extra={"status": record["status"]})
         return
     seen = _ended(attempt, detail, clients, clock, sleep) if attempt else None
     _settle(record, seen, detail, store, clients)
-    if seen and _alive(seen.job):
+    if seen and is_alive(seen.job):
         raise StillAliveError(f"training job {seen.planned.job_name} is {(seen.job or {}).get('TrainingJobStatus')}")
 
 
-def _alive(job: Mapping[str, Any] | None) -> bool:
-    return bool(job) and (job or {}).get("TrainingJobStatus") in ALIVE
+def _goes_on(detail: Event, clients: Services) -> bool:
+    """Whether the execution runs again: the news of its end came after its redrive."""
+    return _asked(detail, clients).get("status") == "RUNNING"
 
 
-def _as_recorded(record: records.Item, job: Mapping[str, Any] | None) -> bool:
+def _told(record: records.Item, store: Store) -> bool:
+    return store.document(record["run"], "report.json") is not None
+
+
+def _as_recorded(record: records.Item, attempt: Planned | None, job: Mapping[str, Any] | None) -> bool:
     """Whether the record already says how the job ended; a job that outlived its run's report ends later."""
-    last = records.last_attempt(record)
-    return job is None or (last is not None and last["status"] == job.get("TrainingJobStatus"))
+    row = record["attempts"].get(str(attempt.number)) if attempt else None
+    return job is None or (row is not None and row["status"] == job.get("TrainingJobStatus"))
 
 
 def _record(detail: Event, store: Store, clients: Services, environment: environments.Environment) -> records.Item:
@@ -116,23 +124,19 @@ def _asked(detail: Event, clients: Services) -> Mapping[str, Any]:
     return clients.states.describe_execution(executionArn=detail["executionArn"])
 
 
-def _last_planned(record: records.Item, environment: environments.Environment) -> Planned | None:
-    """The attempt that may be alive: the last one recorded, else the one that Prepare's step began."""
-    step = json.loads(record["step"]) if record["step"] else None
-    if not step or not step["attempt"]:
+def _last_planned(record: records.Item, store: Store, environment: environments.Environment) -> Planned | None:
+    """The attempt that may be alive: the one that the run was making."""
+    if record["current"] is None:
         return None
-    planned = Planned.from_step(step["attempt"], environment.deployment.log_group)
-    if (last := records.last_attempt(record)) is None:
-        return planned
-    return Planned(last["number"], last["job_name"], last["capacity"], planned.request, planned.log_group)
+    return Underway.from_dict(record["current"]).planned(store.plan(record["run"]), environment.deployment.log_group)
 
 
 def _ended(attempt: Planned, detail: Event, clients: Services, clock: Clock, sleep: Callable[[float], None]) -> Look:
     """The attempt after its job was stopped and has ended, or when the time for waiting is over."""
     seen = _found(attempt, detail, clients, sleep)
-    if _alive(seen.job):
-        _stop(clients, attempt.job_name)
-    while _alive(seen.job) and clock.get_remaining_time_in_millis() > _RESERVE_SECONDS * 1000:
+    if is_alive(seen.job):
+        stop(clients, attempt.job_name)
+    while is_alive(seen.job) and clock.get_remaining_time_in_millis() > _RESERVE_SECONDS * 1000:
         sleep(_POLL_SECONDS)
         seen = look(clients, attempt)
     return seen
@@ -147,25 +151,20 @@ def _found(attempt: Planned, detail: Event, clients: Services, sleep: Callable[[
     return seen
 
 
-def _stop(clients: Services, job_name: str) -> None:
-    try:
-        clients.sagemaker.stop_training_job(TrainingJobName=job_name)
-    except ClientError as error:
-        # SageMaker refuses to stop a job that has just ended or is being stopped already: both are what is wanted
-        if error.response.get("Error", {}).get("Code") != _CANNOT_STOP:
-            raise
-
-
 def _settle(record: records.Item, seen: Look | None, detail: Event, store: Store, clients: Services) -> None:
     """Settle and report. A run that is settled keeps its status and diagnosis; only its last attempt is brought up to
     date."""
     status: RunStatus = "STOPPED" if detail["status"] == "ABORTED" else "FAILED"
     final = records.is_final(record)
     diagnosis = record["diagnosis"] if final else _diagnosis(detail, seen, clients)
-    if seen:
-        keep(seen, store, record["run"], verdict=record["verdict"] if final else status, diagnosis=diagnosis)
+    if seen and seen.job is not None:
+        _keep(seen, record, store, Verdict(diagnosis, status=record["verdict"] if final else status))
     settled = store.update(records.settle(record["run"], status, diagnosis, now()))
-    publish(settled or store.record(record["run"]) or record, store)
+    publish(finished(settled or store.record(record["run"]) or record, store, clients), store)
+
+
+def _keep(seen: Look, record: records.Item, store: Store, verdict: Verdict) -> None:
+    keep(seen, rowed(seen, record, store), store, record["run"], verdict)
 
 
 def _diagnosis(detail: Event, seen: Look | None, clients: Services) -> dict[str, Any]:
@@ -175,7 +174,8 @@ def _diagnosis(detail: Event, seen: Look | None, clients: Services) -> dict[str,
     if detail["status"] in _BY_STATUS:
         return _BY_STATUS[detail["status"]].to_dict(tail)
     if seen and seen.job and seen.job.get("TrainingJobStatus") == "Failed":
-        return why(seen, clients)
+        diagnosis, tail = why(seen, clients)
+        return diagnosis.to_dict(tail)
     return _broken(detail, clients).to_dict(tail)
 
 

@@ -15,6 +15,7 @@ class Environment:
     runs_table: str
     policy_parameter: str
     image_parameters: str
+    quota_parameters: str
 
 
 def read(variables: Mapping[str, str] = os.environ) -> Environment:
@@ -37,6 +38,7 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         runs_table=variables["TRAINWRIGHT_RUNS_TABLE"],
         policy_parameter=variables["TRAINWRIGHT_POLICY_PARAMETER"],
         image_parameters=variables["TRAINWRIGHT_IMAGE_PARAMETERS"],
+        quota_parameters=variables["TRAINWRIGHT_QUOTA_PARAMETERS"],
     )
 
 

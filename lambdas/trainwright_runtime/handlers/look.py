@@ -8,15 +8,20 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from trainwright_runtime import money
 from trainwright_runtime import record as records
-from trainwright_runtime.attempts import Planned, Progress, metrics, model_uri, row
-from trainwright_runtime.diagnosis import Texts, diagnose
+from trainwright_runtime.attempts import SHORT_REFUSAL, Planned, Seen, metrics, model_uri, row
+from trainwright_runtime.diagnosis import Diagnosis, Texts, diagnose
+from trainwright_runtime.facts import RUN_TAG
 from trainwright_runtime.handlers.aws import Services, error_code
 from trainwright_runtime.handlers.store import Store, now
 from trainwright_runtime.handlers.telemetry import logger
 from trainwright_runtime.outcome import Outcome, RunStatus, observe
+from trainwright_runtime.progress import Progress
+from trainwright_runtime.warm_pool import pool_of
 
 LOG_LINES = 40
+_NAME_IN_USE = "ResourceInUse"
 _STREAMS = 8
 _LINE = 1000
 
@@ -32,10 +37,37 @@ class Look:
     cause: str | None = None
 
 
-def look(clients: Services, planned: Planned, error: str | None = None, cause: str | None = None) -> Look:
-    """Ask SageMaker how the attempt stands. `error` and `cause` are what the state machine heard, as raw text."""
+@dataclass(frozen=True)
+class Verdict:
+    """What was made of a look: why it failed, what comes next in words, and the status that it gives the run."""
+
+    diagnosis: Mapping[str, Any] | None = None
+    decision: str | None = None
+    then_wait: int = 0
+    status: RunStatus | None = None
+    current: Mapping[str, Any] | None = None
+
+
+def look(
+    clients: Services, planned: Planned, error: str | None = None, cause: str | None = None, *, redriven: bool = False
+) -> Look:
+    """Ask SageMaker how the attempt stands. `error` and `cause` are what the state machine heard, as raw text;
+    `redriven`: the attempt belongs to the time before a redrive."""
     job = describe(clients, planned.job_name)
-    return Look(planned, job, observe(job, error, cause), error, cause)
+    if job is not None and _NAME_IN_USE in f"{error} {cause}" and not _is_own(job, planned, clients):
+        job = None  # somebody else's, or made by hand: what became of it says nothing about this run
+    outcome = observe(
+        job, error, cause, redriven=redriven, cut_by=planned.cut_by, timeout_seconds=planned.timeout_seconds
+    )
+    return Look(planned, job, outcome, error, cause)
+
+
+def _is_own(job: Mapping[str, Any], planned: Planned, clients: Services) -> bool:
+    """Whether a job that was there before it was asked for is the run's: an earlier call of the same attempt made
+    it."""
+    wanted = [tag for tag in planned.request.get("Tags") or () if tag["Key"] == RUN_TAG]
+    found = clients.sagemaker.list_tags(ResourceArn=job["TrainingJobArn"], MaxResults=50)["Tags"]
+    return all({"Key": tag["Key"], "Value": tag["Value"]} in found for tag in wanted)
 
 
 def describe(clients: Services, job_name: str) -> dict[str, Any] | None:
@@ -54,36 +86,66 @@ def describe(clients: Services, job_name: str) -> dict[str, Any] | None:
     return answer
 
 
-def keep(seen: Look, store: Store, run: str, *, verdict: RunStatus | None, diagnosis: Mapping[str, Any] | None) -> None:
-    """Write down what was seen: Describe's answer in S3, the attempt in the run record."""
-    number = seen.planned.number
+def rowed(seen: Look, record: Mapping[str, Any], store: Store) -> dict[str, Any]:
+    """The attempt's row, with what it cost and whether it went on where earlier attempts of the run had saved."""
+    planned, before = seen.planned, records.rows_before(record, seen.planned.number)
+    found = Seen(
+        outcome=seen.outcome.label,
+        progress=store.progress(record["run"]) if planned.has_checkpoints else Progress(),
+        refusal=_refusal(seen),
+        checkpoint_step=max((each["last_step"] or 0 for each in before), default=0) or None,
+        earlier_processes=max((each["processes"] for each in before), default=0),
+        looks=record["looks"].get(str(planned.number), 0),
+    )
+    known = (record["money"] or {}).get("prices")
+    priced = money.with_cost(row(planned, seen.job, found), planned.usd_per_hour, known)
+    return {**priced, "warm_pool": pool_of(seen.job, priced["usd_per_hour"])}
+
+
+def keep(seen: Look, row: Mapping[str, Any], store: Store, run: str, verdict: Verdict) -> records.Item | None:
+    """Write down what was seen: Describe's answer in S3, the attempt in the run record, which is answered."""
     if seen.job is not None:
-        store.put_document(run, f"attempts/{number}.json", seen.job)
-    progress = store.progress(run) if seen.planned.request.get("CheckpointConfig") else Progress()
+        store.put_document(run, f"attempts/{seen.planned.number}.json", seen.job)
     finding = records.Finding(
-        row=row(seen.planned, seen.job, progress, _refusal(seen)),
+        row={**row, **_words(row, verdict)},
         model=model_uri(seen.job),
         metrics=metrics(seen.job),
-        diagnosis=diagnosis,
-        verdict=verdict,
+        diagnosis=verdict.diagnosis if verdict.status not in (None, "SUCCEEDED") else None,
+        verdict=verdict.status,
+        current=verdict.current,
     )
-    store.update(records.update_attempt(run, finding, now()))
+    return store.update(records.update_attempt(run, finding, now()))
+
+
+def _words(row: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
+    """Why it ended and what follows. What a refusal said is shortened where the run goes on: there may be many."""
+    why = verdict.diagnosis
+    short = None if why is None else {name: why[name] for name in ("label", "fault", "summary")}
+    reason = row["failure_reason"]
+    if reason is not None and row["job_arn"] is None and verdict.status is None:
+        reason = reason[:SHORT_REFUSAL]
+    return {
+        "diagnosis": short,
+        "decision": verdict.decision,
+        "then_wait_seconds": verdict.then_wait,
+        "failure_reason": reason,
+    }
 
 
 def _refusal(seen: Look) -> str | None:
     """Why there is no job, in the words of whoever refused it."""
     if seen.job is not None:
         return None
-    return " ".join(text for text in (seen.error, seen.cause) if text)[:2000] or None
+    return " ".join(text for text in (seen.error, seen.cause) if text) or None
 
 
-def why(seen: Look, clients: Services) -> dict[str, Any]:
-    """The diagnosis of an attempt that did not complete, with the end of its log, as report.json has it."""
+def why(seen: Look, clients: Services) -> tuple[Diagnosis, list[str]]:
+    """The diagnosis of an attempt that did not complete, and the end of its log."""
     tail = log_tail(clients, seen.planned) if seen.job is not None else []
     reason = (seen.job or {}).get("FailureReason")
     # with a job, Step Functions' text only repeats Describe's answer as JSON: the job's own words are better evidence
     heard = (None, None) if seen.job is not None else (seen.error, seen.cause)
-    return diagnose(Texts(reason, *heard, log_tail=tuple(tail)), seen.outcome).to_dict(tail)
+    return diagnose(Texts(reason, *heard, log_tail=tuple(tail)), seen.outcome), tail
 
 
 def log_tail(clients: Services, planned: Planned) -> list[str]:

@@ -4,44 +4,36 @@ error."""
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from trainwright_runtime import problems as codes
 from trainwright_runtime import record as records
-from trainwright_runtime.facts import Run, RunFacts, name_in, run_id
-from trainwright_runtime.fields import image_is_uri
+from trainwright_runtime.facts import Run, name_in, run_id
 from trainwright_runtime.handlers import environment as environments
-from trainwright_runtime.handlers.api_model import check_request, refusals
-from trainwright_runtime.handlers.aws import Services, error_code, services
+from trainwright_runtime.handlers import ledger
+from trainwright_runtime.handlers.aws import Services, services
+from trainwright_runtime.handlers.judging import Judge, Judged, NotDeployedError, parameter
+from trainwright_runtime.handlers.reopening import reopen
 from trainwright_runtime.handlers.store import Store, now
 from trainwright_runtime.handlers.telemetry import handling, logger
-from trainwright_runtime.plan import Plan, plan, step_attempt
+from trainwright_runtime.plan import first
 from trainwright_runtime.policy import PolicyError, TeamPolicy
 from trainwright_runtime.problems import Problem, kept
-from trainwright_runtime.request import Checked, check
-from trainwright_runtime.resolved import DEFAULT_IMAGE
-from trainwright_runtime.site import Site
-from trainwright_runtime.steps import report_step, train_step
+from trainwright_runtime.steps import Step, report_step, train_step
+from trainwright_runtime.underway import Underway
 
 Event = dict[str, Any]
 
 
-class NotDeployedError(Exception):
-    """A part of the platform that Prepare needs is missing; the message names it."""
-
-
 @dataclass(frozen=True)
-class Prepared:
-    """What Prepare found out: a plan, or problems."""
+class Begun:
+    """What a run begins with: problems, or its first attempt and the money that was set aside for it."""
 
-    problems: list[Problem]
-    plan: Plan | None = None
-    image: str | None = None
-    warnings: tuple[str, ...] = ()
+    judged: Judged
+    problems: tuple[Problem, ...]
+    money: Mapping[str, Any] | None = None
+    current: Underway | None = None
 
 
 @handling
@@ -52,90 +44,81 @@ def handler(event: Event, _context: object) -> Event:
 
 
 def prepare(event: Event, store: Store, clients: Services, environment: environments.Environment) -> Event:
-    """Check, plan, record, answer the first step. A second call for the same execution answers what is written."""
+    """Check, plan, set money aside, record, answer the first step. A second call for the same execution answers what
+    is written."""
     execution = event["execution"]
-    team = environment.deployment.team
+    team, redrive = environment.deployment.team, int(execution["redrive_count"])
     run = Run(run_id(execution["arn"], execution["started"], team), team, name_in(event["request"]))
     logger.append_keys(run=run.id)
-    if written := store.record(run.id):
-        return json.loads(written["step"]) if written["step"] else report_step(run)
+    written = store.record(run.id)
+    if written and (written["current"] or written["problems"]):
+        return _again(run, written, redrive, store, environment)
     policy = _policy(clients, environment)
-    prepared = _prepared(event["request"], run, policy, clients, environment)
-    logger.info("prepared", extra={"problems": len(prepared.problems), "warnings": len(prepared.warnings)})
-    return _write(event, run, policy, prepared, store)
+    judged = Judge(policy, clients, environment).judge(event["request"], run)
+    logger.info("prepared", extra={"problems": len(judged.problems), "warnings": len(judged.warnings)})
+    return _write(event, run, policy, _begun(judged, run, execution, policy, store), store)
 
 
-def _prepared(
-    request: object, run: Run, policy: TeamPolicy, clients: Services, environment: environments.Environment
-) -> Prepared:
-    site = Site.of(environment.deployment)
-    checked = check(request, policy, partial(check_request, region=site.region), site)
-    if not isinstance(checked, Checked):
-        return Prepared(checked)
-    image = _image_uri(checked.resolved.image, clients, environment)
-    if isinstance(image, Problem):
-        return Prepared([image])
-    planned = plan(checked.resolved, RunFacts(run, environment.deployment, image))
-    found = [problem for number in range(len(planned.attempts)) for problem in _refused(planned, number + 1)]
-    started = planned.attempts[0].request.get("AlgorithmSpecification", {}).get("TrainingImage")
-    return Prepared(found, planned, started, checked.warnings)
-
-
-def _refused(planned: Plan, number: int) -> list[Problem]:
-    return refusals(step_attempt(planned, number)["request"])
+def _again(run: Run, written: records.Item, redrive: int, store: Store, environment: environments.Environment) -> Step:
+    """The first step as it was answered before; a redrive goes on with it."""
+    if written["problems"]:
+        return report_step(run)
+    plan = store.plan(run.id)
+    record = reopen(written, redrive, store, plan, environment)
+    return train_step(run, Underway.from_dict(record["current"]).attempt(plan))
 
 
 def _policy(clients: Services, environment: environments.Environment) -> TeamPolicy:
-    parameter = environment.policy_parameter
-    text = _parameter(clients, parameter)
+    name = environment.policy_parameter
+    text = parameter(clients, name)
     if text is None:
-        raise NotDeployedError(f"The parameter {parameter}, the team's policy, does not exist. Deploy the team again.")
+        raise NotDeployedError(f"The parameter {name}, the team's policy, does not exist. Deploy the team again.")
     try:
-        return TeamPolicy.from_data(json.loads(text), parameter)
+        return TeamPolicy.from_data(json.loads(text), name)
     except (ValueError, PolicyError) as error:
-        raise NotDeployedError(f"The parameter {parameter} holds no policy this version reads: {error}") from error
+        raise NotDeployedError(f"The parameter {name} holds no policy this version reads: {error}") from error
 
 
-def _image_uri(image: str | None, clients: Services, environment: environments.Environment) -> str | Problem | None:
-    """The image's address with its digest; a Problem for a name that the platform does not have; None where the request
-    names one of AWS's own."""
-    if image is None or image_is_uri(image):
-        return image
-    parameter = f"{environment.image_parameters}{image}"
-    if (uri := _parameter(clients, parameter)) is not None:
-        return uri
-    if image == DEFAULT_IMAGE:
-        raise NotDeployedError(f"The parameter {parameter} does not exist: the platform's own image is not built yet.")
-    problem = f"the platform has no image of this name (there is no parameter {parameter})"
-    return Problem(codes.NO_SUCH_IMAGE, ("image",), problem, f'"{image}"', remedy=f"write image: {DEFAULT_IMAGE}")
+def _begun(judged: Judged, run: Run, execution: Event, policy: TeamPolicy, store: Store) -> Begun:
+    """Money comes last: it is set aside for a run that starts, and for no other."""
+    if judged.problems or judged.plan is None:
+        return Begun(judged, judged.problems)
+    started, source = execution["started"], judged.price_source
+    money = ledger.reserve(judged.plan, policy, started, store, price_source=source, prices=judged.prices)
+    if isinstance(money, Problem):
+        return Begun(judged, (money,))
+    redrive = int(execution["redrive_count"])
+    return Begun(judged, (), money, Underway(1, redrive, first(judged.plan)))
 
 
-def _parameter(clients: Services, name: str) -> str | None:
-    try:
-        return clients.ssm.get_parameter(Name=name)["Parameter"]["Value"]
-    except ClientError as error:
-        if error_code(error) == "ParameterNotFound":
-            return None
-        raise NotDeployedError(f"The parameter {name} cannot be read: {error}") from error
-
-
-def _write(event: Event, run: Run, policy: TeamPolicy, prepared: Prepared, store: Store) -> Event:
+def _write(event: Event, run: Run, policy: TeamPolicy, begun: Begun, store: Store) -> Step:
     """Documents first, then the record: a record that exists says that all of it does."""
-    execution = event["execution"]
-    begun = None if prepared.problems else prepared.plan
-    step = train_step(run, step_attempt(begun, 1, execution["redrive_count"])) if begun else report_step(run)
+    execution, plan = event["execution"], begun.judged.plan
+    step = train_step(run, begun.current.attempt(plan)) if begun.current and plan else report_step(run)
     store.put_document(run.id, "request.json", event["request"])
     store.put_document(run.id, "policy.json", policy.model_dump(mode="json"))
-    if begun:
-        store.put_document(run.id, "plan.json", begun.to_dict())
+    if begun.current and plan:
+        store.put_document(run.id, "plan.json", plan.to_dict())
     item = records.new(run, execution["arn"], execution["started"], now()) | {
-        "image": prepared.image,
-        "step": json.dumps(step),
-        "problems": kept(prepared.problems),
-        "warnings": list(prepared.warnings),
+        "image": begun.judged.image,
+        "redrive": int(execution["redrive_count"]),
+        "current": begun.current.to_dict(plan) if begun.current and plan else None,
+        "problems": kept(list(begun.problems)),
+        "warnings": list(begun.judged.warnings),
+        "money": begun.money,
     }
     store.put(records.put_alias(execution["arn"], run.id))
-    if store.put(records.put_new(item)):
-        return step
-    written = store.record(run.id)
-    return json.loads(written["step"]) if written and written["step"] else step
+    return step if store.put(records.put_new(item)) else _overtaken(item, step, store)
+
+
+def _overtaken(item: records.Item, step: Step, store: Store) -> Step:
+    """A record is there already: of a second call at the same moment, whose answer counts then, or of the end of an
+    execution whose Prepare had failed before it was redriven."""
+    found = store.existing(item["run"])
+    if found["problems"]:
+        return report_step(records.run_of(found))
+    if found["current"]:
+        attempt = Underway.from_dict(found["current"]).attempt(store.plan(item["run"]))
+        return train_step(records.run_of(found), attempt)
+    store.put({"Item": item})
+    return step

@@ -1,16 +1,22 @@
-"""Report: settle the run's record once, write its report, and tell the state machine how it ended."""
+"""Report: a run has come to its end. Leave nothing running, settle record and money, write the report, and answer how
+the execution ends."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from trainwright_runtime import record as records
 from trainwright_runtime import report as reports
 from trainwright_runtime.facts import Run
 from trainwright_runtime.handlers import environment as environments
-from trainwright_runtime.handlers.aws import services
+from trainwright_runtime.handlers import ledger, measures, orphans, pools
+from trainwright_runtime.handlers.aws import Services, services
+from trainwright_runtime.handlers.look import describe
+from trainwright_runtime.handlers.reopening import reopen
 from trainwright_runtime.handlers.store import Store, now
 from trainwright_runtime.handlers.telemetry import handling, logger
+from trainwright_runtime.warm_pool import is_open
 
 Event = dict[str, Any]
 
@@ -18,23 +24,46 @@ Event = dict[str, Any]
 @handling
 def handler(event: Event, _context: object) -> Event:
     """The Lambda function; see docs/states.md for what comes in and goes out."""
-    return report(Run.from_dict(event["run"]), Store(services, environments.read()))
+    environment = environments.read()
+    store = Store(services, environment)
+    return report(Run.from_dict(event["run"]), store, services, environment, int(event["redrive_count"]))
 
 
-def report(run: Run, store: Store) -> Event:
+def report(run: Run, store: Store, clients: Services, environment: environments.Environment, redrive: int = 0) -> Event:
     """Settle and report. A run that is settled already keeps its status, and its report is written again the same."""
-    record = store.record(run.id)
-    if record is None:
-        raise LookupError(f"there is no record of run {run.id}: Prepare writes it before any report")
+    record = store.existing(run.id)
+    if redrive > record["redrive"] and record["current"]:
+        record = reopen(record, redrive, store, store.plan(run.id), environment)
+    orphans.sweep(clients, records.rows(record))
     settled = store.update(records.settle(run.id, records.final_status(record), record["diagnosis"], now()))
-    return publish(settled or store.record(run.id) or record, store)
+    return publish(finished(settled or store.existing(run.id), store, clients), store, redrive)
 
 
-def publish(record: records.Item, store: Store) -> Event:
+def finished(record: records.Item, store: Store, clients: Services) -> records.Item:
+    """A settled record when machines and money are settled too: what is kept for nobody is given back."""
+    for row in (row for row in records.rows(record) if is_open(row["warm_pool"])):
+        job = describe(clients, row["job_name"])
+        if record["status"] == "STOPPED" and not _keeps_pools(store, record["run"]):
+            pools.end_pool(clients, job)
+        pools.track(store, record["run"], row["number"], job, row["usd_per_hour"])
+    pools.settle(store, clients, publish, record["team"])
+    return ledger.settle(store.existing(record["run"]), store)  # a pool that has ended is in it now
+
+
+def _keeps_pools(store: Store, run: str) -> bool:
+    """Whether the team's policy keeps machines also after a run was stopped."""
+    pool = (store.document(run, "policy.json") or {}).get("warm_pool") or {}
+    return bool(pool.get("keep_after_stop"))
+
+
+def publish(record: Mapping[str, Any], store: Store, redrive: int = 0) -> Event:
     """Write both forms of the report of a settled record, and answer what Report tells the state machine."""
     run = record["run"]
+    first = store.document(run, "report.json") is None
     report = reports.build(record, store.document(run, "request.json"))
     html_uri = store.put_page(run, "report.html", reports.html(report))
     json_uri = store.put_document(run, "report.json", report)
     logger.info("reported", extra={"run": run, "status": report["status"]})
-    return reports.answer(report, html_uri, json_uri)
+    if first:
+        measures.emit(report)
+    return reports.answer(report, html_uri, json_uri, redrive)

@@ -12,9 +12,11 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from trainwright_runtime import record as records
-from trainwright_runtime.attempts import Progress, iso
+from trainwright_runtime.attempts import iso
 from trainwright_runtime.handlers.aws import Services, error_code
 from trainwright_runtime.handlers.environment import Environment
+from trainwright_runtime.plan import Plan
+from trainwright_runtime.progress import Progress
 from trainwright_runtime.spec import run_prefix
 
 _ENCODE = TypeSerializer().serialize
@@ -41,6 +43,18 @@ class Store:
             TableName=self._table, Key={"run": {"S": key}}, ConsistentRead=True
         ).get("Item")
         return _decoded(found) if found else None
+
+    def existing(self, run: str) -> records.Item:
+        """The record of a run that Prepare has begun; LookupError where there is none."""
+        if (found := self.record(run)) is None:
+            raise LookupError(f"there is no record of run {run}: Prepare writes it before any attempt")
+        return found
+
+    def plan(self, run: str) -> Plan:
+        """The plan of a run that Prepare has begun; LookupError where there is none."""
+        if (document := self.document(run, "plan.json")) is None:
+            raise LookupError(f"runs/{run}/plan.json is not in the reports bucket: Prepare writes it")
+        return Plan.from_dict(document)
 
     def put(self, call: records.Call) -> bool:
         """Make a PutItem of the `record` module; False where its condition did not hold."""
@@ -83,23 +97,24 @@ class Store:
 
     def document(self, run: str, name: str) -> Any:
         """A JSON document of the run, None where there is none."""
-        return self._json(self._reports, f"{run_prefix(run)}{name}")
+        return self._json(self._reports, f"{run_prefix(run)}{name}")[0]
 
     def progress(self, run: str) -> Progress:
         """How far the script says it is; nothing where it says nothing, or says it in a form that is not understood."""
-        return Progress.from_data(self._json(self._checkpoints, f"{run_prefix(run)}progress.json"))
+        return Progress.from_data(*self._json(self._checkpoints, f"{run_prefix(run)}progress.json"))
 
-    def _json(self, bucket: str, key: str) -> Any:
+    def _json(self, bucket: str, key: str) -> tuple[Any, datetime | None]:
+        """The content and when it was written; None twice where there is no such object."""
         try:
-            body = self._services.s3.get_object(Bucket=bucket, Key=key)["Body"].read(1 << 20)
+            found = self._services.s3.get_object(Bucket=bucket, Key=key)
         except ClientError as error:
             if error_code(error) in ("NoSuchKey", "404"):
-                return None
+                return None, None
             raise
         try:
-            return json.loads(body)
+            return json.loads(found["Body"].read(1 << 20)), found["LastModified"]
         except ValueError:
-            return None
+            return None, found["LastModified"]
 
 
 def _encoded(item: Mapping[str, Any]) -> dict[str, Any]:

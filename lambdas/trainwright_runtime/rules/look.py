@@ -1,9 +1,10 @@
 """What a rule looks at: the settings with every silence filled, who set each, and how to say what is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from trainwright_runtime import prices
 from trainwright_runtime import problems as codes
 from trainwright_runtime.forms import Leaf, as_written
 from trainwright_runtime.problems import Edit, Problem, shown
@@ -20,13 +21,15 @@ class Look:
     """A request under the rules.
 
     `request` holds every setting that could be read; `data` is the document, so that a problem is told by the words
-    its author used; `sources` says who set each setting.
+    its author used; `sources` says who set each setting. `price` is an hour of one host on demand in US dollars, by
+    type; None for a type without a known price.
     """
 
     request: ResolvedRequest
     data: object
     sources: Mapping[Leaf, Source]
     site: Site
+    price: Callable[[str], float | None] = prices.on_demand_usd_per_hour
 
     def place(self, leaf: Leaf) -> Leaf:
         """How the author wrote a setting, or would write it."""

@@ -1,12 +1,12 @@
 """Time, spot and money. Source: StoppingCondition, CreateTrainingJob (SageMaker API reference); "Managed Spot Training"
 (SageMaker developer guide)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from trainwright_runtime import instances, prices
+from trainwright_runtime import instances
 from trainwright_runtime.fields import MAX_RUNTIME_SECONDS, MAX_WAIT_SECONDS
 from trainwright_runtime.problems import Problem
-from trainwright_runtime.resolved import CHECKPOINTS, GROUPS, RUNTIME, SPOT, TYPES, WAIT, spelled
+from trainwright_runtime.resolved import CHECKPOINTS, GROUPS, RUNTIME, SPOT, WAIT, spelled
 from trainwright_runtime.rules.look import Look
 from trainwright_runtime.units import spell_duration
 
@@ -69,24 +69,26 @@ def _cost(look: Look) -> Iterator[Problem]:
     cap = look.request.get(*COST)
     if cap is None:
         return
-    unpriced = [name for name in look.request.all_instance_types if prices.on_demand_usd_per_hour(name) is None]
+    unpriced = [name for name in look.request.all_instance_types if look.price(name) is None]
     if unpriced:
         problem = f"no price of {', '.join(dict.fromkeys(unpriced))} is known, so no cost can be held to"
         yield look.conflict(COST, problem, remedy="leave this out and set limits.max_runtime", remove=True)
-    elif look.request.all_instance_types and affordable_seconds(look) < 60:
+    elif look.request.all_instance_types and affordable_seconds(look, min) < 60:
         yield look.conflict(COST, "this buys less than a minute of training", remedy="raise it, or take fewer hosts")
 
 
-def affordable_seconds(look: Look) -> int:
-    """The training time that the cap buys at on-demand prices, on the dearest type that the request names."""
+def affordable_seconds(look: Look, which: Callable[[Iterable[float]], float] = max) -> int:
+    """The training time that the cap buys at on-demand prices: on the dearest type that the request names, or with
+    `min` on the cheapest."""
+    return int(round(look.request.get(*COST) / which(_per_hour(look)) * 3600, 3))  # or 7.042 USD buy a second less
+
+
+def _per_hour(look: Look) -> list[float]:
+    """US dollars an hour of all hosts, for each of the alternatives that the request names."""
     request = look.request
-    groups = request.get(*GROUPS) or []
-    if groups:
-        hourly = sum((prices.on_demand_usd_per_hour(each.instance_type) or 0) * each.instance_count for each in groups)
-    else:
-        dearest = max(prices.on_demand_usd_per_hour(name) or 0 for name in request.all_instance_types)
-        hourly = dearest * request.instance_count
-    return int(round(request.get(*COST) / hourly * 3600, 3))  # or 7.042 USD would buy a second less than five hours
+    if groups := request.get(*GROUPS):
+        return [sum((look.price(each.instance_type) or 0.0) * each.instance_count for each in groups)]
+    return [(look.price(name) or 0.0) * request.instance_count for name in request.all_instance_types]
 
 
 def _pending(look: Look) -> Iterator[str]:
@@ -98,30 +100,24 @@ def _pending(look: Look) -> Iterator[str]:
         yield f"{look.word(PENDING)}: SageMaker holds to it on accelerated types only; these have no accelerators"
 
 
-def _one_attempt(look: Look) -> Iterator[str]:
-    request = look.request
-    if len(request.instance_types) > 1:
-        yield f"{look.word(TYPES)}: only the first, {request.instance_types[0]}, is tried; the others are checked"
-    if request.falls_back and request.spot:
-        yield "compute.fallback: the run makes its spot attempt only; falling back to on demand is not built yet"
-
-
 def _capped(look: Look) -> Iterator[str]:
-    if (bought := cut_to_cost(look)) is not None:
-        cap = look.request.get(*COST)
+    """The plan holds the cap: each start gets the training time that what is left of it buys."""
+    cap, kinds = look.request.get(*COST), dict.fromkeys(look.request.all_instance_types)
+    if cap is None or not kinds:
+        return
+    bought = affordable_seconds(look)
+    if bought < look.request.max_runtime:
+        dearest = ", the dearest of these types" if len(kinds) > 1 and not look.request.get(*GROUPS) else ""
         yield (
-            f"limits.max_cost_usd: {cap:g} USD buy {spell_duration(bought)} at on-demand prices; "
+            f"limits.max_cost_usd: {cap:g} USD buy {_in_minutes(bought)} at on-demand prices{dearest}; "
             f"{look.word(RUNTIME)} is cut to that"
         )
 
 
-def cut_to_cost(look: Look) -> int | None:
-    """The training time, in whole minutes, that a cap leaves of what the request asks; None where it cuts nothing."""
-    if look.request.get(*COST) is None or not look.request.all_instance_types:
-        return None
-    bought = affordable_seconds(look) // 60 * 60
-    return bought if bought < look.request.max_runtime else None
+def _in_minutes(seconds: int) -> str:
+    """17,999 seconds are 299m to people."""
+    return spell_duration(seconds if seconds < 60 else seconds // 60 * 60)
 
 
 REFUSALS = (_lengths, _waiting, _spot_needs_checkpoints, _cost)
-CAUTIONS = (_pending, _one_attempt, _capped)
+CAUTIONS = (_pending, _capped)

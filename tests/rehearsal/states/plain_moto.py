@@ -339,7 +339,8 @@ def main():
             },
             wait=False,
         )
-        time.sleep(0.5)
+        while not any(event["type"].endswith("Failed") for event in history(execution)):
+            time.sleep(0.05)  # until it pauses before its next attempt
         sfn.stop_execution(executionArn=execution)
         return finish(execution, 1)["status"]
 
@@ -374,11 +375,19 @@ def main():
         array = formatted("States.ArrayUnique(States.Array(1, true, 1))")
         return json.loads(array["output"])["x"]
 
-    @show("stepfunctions-start-sync", "stepfunctions-activity-task")
+    @show("stepfunctions-start-sync", "stepfunctions-activity-task", "stepfunctions-redrive")
     def _():
         from moto.stepfunctions.responses import StepFunctionResponse
 
-        return [hasattr(StepFunctionResponse, name) for name in ("start_sync_execution", "get_activity_task")]
+        names = ("start_sync_execution", "get_activity_task", "redrive_execution")
+        return [hasattr(StepFunctionResponse, name) for name in names]
+
+    @show("stepfunctions-branches", "stepfunctions-iterations")
+    def _():
+        from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import iteration_worker
+        from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branches_decl
+
+        return ["redrive" in inspect.getsource(module).lower() for module in (branches_decl, iteration_worker)]
 
     @show("stepfunctions-map-items")
     def _():
@@ -515,6 +524,12 @@ def main():
         event = {"detail": {}, "detail-type": "T", "source": "s", "ingestion-time": 1.0, "time": 1.0}
         event |= {"id": "i", "region": "r", "resources": []}
         rule.send_to_targets(event)
+
+    @show("events-schedules")
+    def _():
+        from moto.events.models import EventsBackend
+
+        return "Timer(" in inspect.getsource(EventsBackend.put_rule)
 
     @show("events-detail")
     def _():

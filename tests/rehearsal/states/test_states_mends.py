@@ -39,8 +39,9 @@ PLAIN = {
     "stepfunctions-validate": "NotImplementedError",
     # its executions
     "stepfunctions-start": "None",
-    "stepfunctions-start-sync": [False, False],
-    "stepfunctions-activity-task": [False, False],
+    "stepfunctions-start-sync": [False, False, False],
+    "stepfunctions-activity-task": [False, False, False],
+    "stepfunctions-redrive": [False, False, False],
     "stepfunctions-activity-start": "AttributeError",
     "stepfunctions-find-execution": "AttributeError",
     "stepfunctions-list-running": "AttributeError",
@@ -88,6 +89,8 @@ PLAIN = {
     "stepfunctions-task-attempts": "FAILED",
     "stepfunctions-parallel-attempts": "FAILED",
     "stepfunctions-map-attempts": "FAILED",
+    "stepfunctions-branches": [False, False],
+    "stepfunctions-iterations": [False, False],
     "stepfunctions-map-items": "<class 'dict'>",
     "stepfunctions-task-output": "FAILED",
     "stepfunctions-task-time": "RUNNING",
@@ -115,6 +118,7 @@ PLAIN = {
     "stepfunctions-integration-pattern": "AttributeError",
     # events
     "events-targets": "NotImplementedError",
+    "events-schedules": False,
     "events-listeners": "NotImplementedError",
     "events-detail": 0,
 }

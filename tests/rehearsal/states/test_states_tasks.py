@@ -174,3 +174,127 @@ def test_an_sdk_call_needs_the_right(account):
     found = account.output(caught(task("arn:aws:states:::aws-sdk:ssm:getParameter", {"Name": "/a"})))
     assert found["Error"] == "Ssm.SsmException"
     assert "is not authorized to perform: ssm:GetParameter" in found["Cause"]
+
+
+ANSWERS = (
+    "import boto3\n"
+    "def handler(event, context):\n"
+    "    states = boto3.client('stepfunctions')\n"
+    "    try:\n"
+    "        states.send_task_success(taskToken=event['token'], output='1')\n"
+    "    except Exception as refused:\n"
+    "        return str(refused)\n"
+)
+
+
+@pytest.fixture
+def answering(account):
+    """A function that answers the token which it is given, or says why it may not; its role has these rights."""
+
+    def make(*resources):
+        name = f"answering-{next(account.numbers)}"
+        rights = [account.allow(["states:SendTaskSuccess", "states:SendTaskFailure"], *resources)]
+        account.role(name, "lambda.amazonaws.com", rights)
+        return account.function(name, ANSWERS, role=name)
+
+    return make
+
+
+def asking(function, **fields):
+    payload = {"token": "{% $states.context.Task.Token %}"}
+    return task(f"{INVOKE}.waitForTaskToken", {"FunctionName": function, "Payload": payload}, **fields)
+
+
+def test_an_answer_is_judged_by_the_state_machine(account, answering):
+    """https://github.com/NOAA-OWP/hydrovis/issues/837"""
+    number = next(account.numbers)
+    arn = f"arn:aws:states:us-east-1:123456789012:stateMachine:asking-{number}"
+    assert account.output({"Ask": asking(answering(arn))}, name=f"asking-{number}") == 1
+    execution = account.start(account.machine({"Ask": asking(answering(arn), TimeoutSeconds=2)}, name=f"else-{number}"))
+    assert account.finish(execution)["error"] == "States.Timeout"
+    submitted = next(event for event in account.history(execution) if event["type"] == "TaskSubmitted")
+    refused = json.loads(submitted["taskSubmittedEventDetails"]["output"])["Payload"]
+    assert "is not authorized to perform: states:SendTaskSuccess on resource: " in refused
+    assert f":stateMachine:else-{number}" in refused
+
+
+def test_a_time_out_is_caught_and_an_answer_after_it_or_a_second_one_is_told_so(account, answering):
+    keeps = "def handler(event, context):\n    return event['token']\n"
+    name = f"keeps-{next(account.numbers)}"
+    account.function(name, keeps)
+    again = {
+        "Type": "Task",
+        "Resource": f"{INVOKE}.waitForTaskToken",
+        "Arguments": {"FunctionName": answering("*"), "Payload": {"token": "{% $states.context.Task.Token %}"}},
+        "End": True,
+    }
+    catch = [{"ErrorEquals": ["States.Timeout"], "Next": "Again"}]
+    execution = account.start(account.machine({"Ask": asking(name, TimeoutSeconds=1, Catch=catch), "Again": again}))
+    assert account.finish(execution)["status"] == "SUCCEEDED"
+    tokens = [
+        json.loads(event["taskScheduledEventDetails"]["parameters"])["Payload"]["token"]
+        for event in account.history(execution)
+        if event["type"] == "TaskScheduled"
+    ]
+    for token in tokens:
+        for answer in (
+            lambda token=token: account.states.send_task_success(taskToken=token, output="2"),
+            lambda token=token: account.states.send_task_failure(taskToken=token, error="E"),
+        ):
+            with pytest.raises(account.states.exceptions.TaskTimedOut):
+                answer()
+
+
+def test_a_training_jobs_end_reaches_the_function_that_answers_its_token(account, training):
+    """Launch by a token: a rule on the job's event, by the prefix of its name and its last statuses."""
+    number = next(account.numbers)
+    prefix, table = f"callback-{number}-", f"callback-{number}"
+    key = [{"AttributeName": "job", "KeyType": "HASH"}]
+    account.client("dynamodb").create_table(
+        TableName=table,
+        KeySchema=key,
+        AttributeDefinitions=[{"AttributeName": "job", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    launch = (
+        "import boto3\n"
+        "def handler(event, context):\n"
+        "    item = {'job': {'S': event['request']['TrainingJobName']}, 'token': {'S': event['token']}}\n"
+        f"    boto3.client('dynamodb').put_item(TableName='{table}', Item=item)\n"
+        "    boto3.client('sagemaker').create_training_job(**event['request'])\n"
+    )
+    answer = (
+        "import boto3, json\n"
+        "def handler(event, context):\n"
+        "    job = event['detail']['TrainingJobName']\n"
+        f"    item = boto3.client('dynamodb').get_item(TableName='{table}', Key={{'job': {{'S': job}}}})['Item']\n"
+        "    output = json.dumps(event['detail']['TrainingJobStatus'])\n"
+        "    boto3.client('stepfunctions').send_task_success(taskToken=item['token']['S'], output=output)\n"
+    )
+    role = f"callback-{number}"
+    account.role(
+        role, "lambda.amazonaws.com", [account.allow(["dynamodb:*", "sagemaker:*", "states:*", "iam:PassRole"])]
+    )
+    launcher = account.function(f"launch-{number}", launch, role=role)
+    answerer = account.function(f"answer-{number}", answer, role=role)
+    pattern = {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Training Job State Change"],
+        "detail": {
+            "TrainingJobName": [{"prefix": prefix}],
+            "TrainingJobStatus": ["Completed", "Failed", "Stopped"],
+        },
+    }
+    events = account.client("events")
+    rule = events.put_rule(Name=f"callback-{number}", EventPattern=json.dumps(pattern))["RuleArn"]
+    events.put_targets(Rule=f"callback-{number}", Targets=[{"Id": "t", "Arn": answerer}])
+    account.client("lambda").add_permission(
+        FunctionName=answerer,
+        StatementId="rule",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=rule,
+    )
+    payload = {"token": "{% $states.context.Task.Token %}", "request": training(f"{prefix}1", "raise SystemExit(3)")}
+    state = task(f"{INVOKE}.waitForTaskToken", {"FunctionName": launcher, "Payload": payload}, TimeoutSeconds=60)
+    assert account.output({"Launch": state}) == "Failed"

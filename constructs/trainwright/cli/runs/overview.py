@@ -12,7 +12,7 @@ from trainwright.cli.problems import printable
 from trainwright.cli.requests import RunRequest
 from trainwright.cli.teams import Team
 from trainwright_runtime import prices
-from trainwright_runtime.plan import Plan
+from trainwright_runtime.plan import Plan, Rung
 from trainwright_runtime.resolved import ResolvedRequest
 from trainwright_runtime.units import spell_duration
 
@@ -31,11 +31,12 @@ def show(console: Console, request: RunRequest, planned: Plan, team: Team) -> No
 def rows(request: RunRequest, planned: Plan, team: Team) -> list[Row]:
     """The same as pairs of words."""
     resolved = request.checked.resolved
-    first = planned.attempts[0].request
+    first = planned.rungs[0].request
     found = [
-        (f"attempt {number}", f"{attempt.capacity.replace('_', '-')}, {_machines(attempt.request)}, {_time(resolved)}")
-        for number, attempt in enumerate(planned.attempts, 1)
+        (f"{'attempt' if number == 1 else 'then'}", f"{_capacity(rung)}, {_machines(rung.request)}")
+        for number, rung in enumerate(planned.rungs, 1)
     ]
+    found.append(("time", f"{_time(resolved)}{', all attempts together' if len(planned.rungs) > 1 else ''}"))
     found += list(_data(first))
     found += list(_source(request, team))
     found.append(("model", f"{first['OutputDataConfig']['S3OutputPath'].rpartition('runs/')[0]}runs/RUN/"))
@@ -45,9 +46,13 @@ def rows(request: RunRequest, planned: Plan, team: Team) -> list[Row]:
     return found
 
 
+def _capacity(rung: Rung) -> str:
+    return rung.capacity.replace("_", "-")
+
+
 def price(planned: Plan, resolved: ResolvedRequest) -> str:
-    """What the run costs at most: every host on demand for all of max_runtime, at the dearest attempt's price."""
-    hosts = [_hosts(attempt.request) for attempt in planned.attempts]
+    """What the run costs at most: every host on demand for all of max_runtime, at the dearest rung's price."""
+    hosts = [_hosts(rung.request) for rung in planned.rungs]
     if not all(hosts):
         return "not known before the run: it says no instance types"
     unknown = {kind for each in hosts for kind, _ in each if prices.on_demand_usd_per_hour(kind) is None}
@@ -56,8 +61,11 @@ def price(planned: Plan, resolved: ResolvedRequest) -> str:
     dearest = max(hosts, key=_per_hour)
     parts = " + ".join(f"{count} x {prices.on_demand_usd_per_hour(kind):.4g} USD/h" for kind, count in dearest)
     worst = _per_hour(dearest) * resolved.max_runtime / 3600
+    capped = planned.bounds.cost_usd is not None and planned.bounds.cost_usd < worst
+    most = min(worst, planned.bounds.cost_usd) if planned.bounds.cost_usd is not None else worst
+    why = "its cap" if capped else f"{parts} on demand for {spell_duration(resolved.max_runtime)}"
     spot = "; spot usually costs less" if resolved.spot else ""
-    return f"at most {worst:,.2f} USD ({parts} on demand for {spell_duration(resolved.max_runtime)}{spot})"
+    return f"at most {most:,.2f} USD ({why}{spot})"
 
 
 def _per_hour(hosts: list[tuple[str, int]]) -> float:

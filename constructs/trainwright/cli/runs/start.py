@@ -45,7 +45,7 @@ def run(file: Path, *, settings: Sequence[str], team: str | None, yes: bool, det
         chosen = teams.find(ssm, team)
         policy = teams.policy(ssm, chosen)
     request = requests.read(file, policy, settings, site=Site.of(chosen.deployment))
-    planned = planning.plan_in(request, chosen.deployment)
+    planned = planning.plan_in(request, chosen.deployment, policy)
     if not yes and not can_ask():
         raise BadInput(
             "nobody can be asked, because this is no terminal: add --yes to start the run without a question"

@@ -52,10 +52,14 @@ class Clock(Protocol):
 
 
 class Event:
-    """As `threading.Event`, in the account's time."""
+    """As `threading.Event`, in the account's time.
 
-    def __init__(self) -> None:
-        self.flag = threading.Event()
+    Args:
+        weak: no clock jumps for the sake of who waits for it, so many seconds; for schedules without an end.
+    """
+
+    def __init__(self, *, weak: bool = False) -> None:
+        self.flag, self.weak = threading.Event(), weak
         self.waiters: list[Any] = []  # a clock's own notes on who waits
 
     def is_set(self) -> bool:

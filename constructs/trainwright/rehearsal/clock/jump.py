@@ -2,7 +2,8 @@
 
 Whatever works for the account is a *task*, and one task works at a time: the one that has the turn. It gives the turn
 up when it waits; who waits for a turn gets it in the order of asking; and when nobody asks, the clock jumps to the
-earliest deadline and gives the turn to whoever waits for that. So the order of everything that happens follows from
+earliest deadline and gives the turn to whoever waits for that. (A weak deadline, of a schedule without an end, is kept
+when the clock comes past it; it makes no clock jump.) So the order of everything that happens follows from
 what the tasks do, never from how fast the machine's threads are.
 
 A task that waits for a process outside (a function's sandbox) keeps its turn, and the requests that arrive meanwhile
@@ -72,6 +73,9 @@ class Turn:
     asked: bool = False
 
 
+_Deadline = tuple[int, int, Turn]
+
+
 class JumpClock:
     """See the module."""
 
@@ -84,7 +88,8 @@ class JumpClock:
         self._running: Task | None = None
         self._since = time.monotonic()
         self._ready: deque[Turn] = deque()
-        self._deadlines: list[tuple[int, int, Turn]] = []
+        self._deadlines: list[_Deadline] = []
+        self._weak: list[_Deadline] = []
         self._order = itertools.count()
         self._room = 1000
         self._outside: Counter[str] = Counter()
@@ -136,13 +141,13 @@ class JumpClock:
             turn = Turn(task)
             event.waiters.append(turn)
             if seconds is not None and seconds < FOR_EVER_SECONDS:
-                self._set_deadline(turn, seconds)
+                self._set_deadline(turn, seconds, self._weak if event.weak else self._deadlines)
             self._give_up(task)
             return turn
 
-    def _set_deadline(self, turn: Turn, seconds: float) -> None:
+    def _set_deadline(self, turn: Turn, seconds: float, deadlines: list[_Deadline]) -> None:
         after = max(1, round(seconds * 1e6)) * _MICROSECOND
-        heapq.heappush(self._deadlines, (self._now_ns + after, next(self._order), turn))
+        heapq.heappush(deadlines, (self._now_ns + after, next(self._order), turn))
         if len(self._deadlines) > self._room:
             self._deadlines = [entry for entry in self._deadlines if not entry[2].asked]
             heapq.heapify(self._deadlines)
@@ -190,13 +195,14 @@ class JumpClock:
         return None
 
     def _first_due(self) -> Turn | None:
-        while self._deadlines:
-            due, _, turn = heapq.heappop(self._deadlines)
-            if not turn.asked:
-                turn.asked = True
-                self._now_ns = max(self._now_ns, due)
-                return turn
-        return None
+        strong, weak = _first(self._deadlines), _first(self._weak)
+        if strong is None:
+            return None
+        comes_first = weak is not None and weak[:2] < strong[:2]
+        due, _, turn = heapq.heappop(self._weak if comes_first else self._deadlines)
+        turn.asked = True
+        self._now_ns = max(self._now_ns, due)
+        return turn
 
     # --- tasks ---
 
@@ -341,7 +347,7 @@ class JumpClock:
         """Let everybody go: the account goes down."""
         with self._lock:
             self._stopped = True
-            for turn in [*self._ready, *(turn for _, _, turn in self._deadlines)]:
+            for turn in [*self._ready, *(turn for _, _, turn in (*self._deadlines, *self._weak))]:
                 turn.given.set()
 
     def watch(self, seconds: float = STALL_SECONDS) -> None:
@@ -364,3 +370,10 @@ class JumpClock:
         frame = sys._current_frames().get(task.thread)
         place = "".join(traceback.format_stack(frame)) if frame else "its thread has ended"
         return f"{task.name} has worked for more than {seconds:g} seconds\n{place}"
+
+
+def _first(deadlines: list[_Deadline]) -> _Deadline | None:
+    """The earliest that somebody still waits for."""
+    while deadlines and deadlines[0][2].asked:
+        heapq.heappop(deadlines)
+    return deadlines[0] if deadlines else None

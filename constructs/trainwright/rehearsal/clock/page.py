@@ -2,7 +2,8 @@
 
 GET says what time it is and, with a clock that jumps, who has the turn. POST takes one of ``{"hold": true}`` (nothing
 in the account goes on until ``{"hold": false}``, but requests are answered: what they start begins at one instant) and
-``{"sleep": seconds}``, which answers when so much of the account's time has passed.
+``{"sleep": seconds}``, which answers when so much of the account's time has passed; with ``"hold": true`` beside it the
+clock is held from that instant on, so that somebody outside can act at it.
 """
 
 from __future__ import annotations
@@ -27,14 +28,20 @@ def answer(environ: dict[str, Any]) -> wire.Answer:
 
 
 def _do(wish: dict[str, Any]) -> None:
-    now = clock.current()
     if "sleep" in wish:
         with clock.counted(name="sleep"):
             clock.sleep(float(wish["sleep"]))
-    elif not isinstance(now, JumpClock):
-        raise ValueError("only a clock that jumps can be held")
+            if wish.get("hold"):
+                _hold(held=True)
     else:
-        now.hold(held=bool(wish["hold"]))
+        _hold(held=bool(wish["hold"]))
+
+
+def _hold(*, held: bool) -> None:
+    now = clock.current()
+    if not isinstance(now, JumpClock):
+        raise TypeError("only a clock that jumps can be held")
+    now.hold(held=held)
 
 
 def _state() -> dict[str, Any]:

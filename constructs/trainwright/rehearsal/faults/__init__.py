@@ -11,6 +11,7 @@ import threading
 from trainwright.rehearsal import clock
 from trainwright.rehearsal.faults.base import PROGRESS_FOLLOWS_SECONDS, Fault, JobFault, Trigger
 from trainwright.rehearsal.faults.errors import FaultProblem, FaultsError, Kind
+from trainwright.rehearsal.faults.fake import FakeJob, FakeJobs
 from trainwright.rehearsal.faults.fields import matches
 from trainwright.rehearsal.faults.jobs import (
     BusyQuota,
@@ -21,16 +22,19 @@ from trainwright.rehearsal.faults.jobs import (
     OutOfMemory,
     SlowStart,
     SpotInterruption,
+    StoppedJob,
 )
-from trainwright.rehearsal.faults.model import Clock, FakeJobs, Faults, InstanceType
+from trainwright.rehearsal.faults.model import Clock, Faults, InstanceType
 from trainwright.rehearsal.faults.parsing import parse_faults
-from trainwright.rehearsal.faults.selection import JobFacts, JobFaults, select
+from trainwright.rehearsal.faults.quotas import QuotaRequests
+from trainwright.rehearsal.faults.selection import JobFacts, JobFaults, fake_job, select
 from trainwright.rehearsal.faults.struck import Strikes
 
 __all__ = [
     "PROGRESS_FOLLOWS_SECONDS",
     "BusyQuota",
     "Clock",
+    "FakeJob",
     "FakeJobs",
     "Fault",
     "FaultProblem",
@@ -46,10 +50,13 @@ __all__ = [
     "LostHost",
     "MissingCapacity",
     "OutOfMemory",
+    "QuotaRequests",
     "SlowStart",
     "SpotInterruption",
+    "StoppedJob",
     "Trigger",
     "active",
+    "fake_job",
     "for_job",
     "matches",
     "note",

@@ -49,12 +49,20 @@ class JobFault(Fault):
         default=(), description="Globs on the job's instance type; left out: every type."
     )
     market: Market | None = Field(default=None, description="Only spot, or only on-demand jobs; left out: both.")
+    volume_below: int | None = Field(
+        default=None,
+        ge=1,
+        description="Only jobs whose VolumeSizeInGB is smaller; left out: any size, and jobs without one too.",
+    )
 
-    def selects(self, name: str, instance_type: str, *, is_spot: bool) -> bool:
+    def selects(self, name: str, instance_type: str, *, is_spot: bool, volume_gb: int | None = None) -> bool:
         """Whether a job is meant, chance apart."""
         market = "spot" if is_spot else "on_demand"
         return (
-            self.market in (None, market) and matches(self.jobs, name) and matches(self.instance_types, instance_type)
+            self.market in (None, market)
+            and matches(self.jobs, name)
+            and matches(self.instance_types, instance_type)
+            and (self.volume_below is None or (volume_gb is not None and volume_gb < self.volume_below))
         )
 
 

@@ -109,7 +109,8 @@ class FullDisk(JobFault):
     """The volume of a host is nearly full.
 
     AWS: writing fails with "No space left on device"; the job fails as its script does. Needs Linux namespaces here: a
-    job that it is about fails at its start where there are none.
+    job that it is about fails at its start where there are none. A job of fake_jobs needs none: it fails when its
+    checkpoints, of 1 MB each, do not fit.
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-train-storage.html
     """
 
@@ -127,10 +128,19 @@ class OutOfMemory(JobFault, Trigger):
     host: HostName | None = Field(default=None, description="Which host; left out: every one.")
 
 
+class StoppedJob(JobFault, Trigger):
+    """A person stops the job (StopTrainingJob) while it trains.
+
+    AWS: SIGTERM, and SIGKILL after 120 s; what the job saved is uploaded; it ends as Stopped.
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopTrainingJob.html
+    """
+
+
 class SlowStart(JobFault):
     """Instances take longer to start than their type's usual time.
 
-    AWS: the job stays in status Starting (LaunchingMLInstances, PreparingTrainingStack) for longer.
+    AWS: the job stays in status Starting (LaunchingMLInstances, PreparingTrainingStack) for longer; an on-demand job
+    that never leaves it reaches no limit of its own (MaxRuntimeInSeconds counts from the instances).
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_SecondaryStatusTransition.html
     """
 

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from trainwright.rehearsal.faults.base import Fault, Strict
 from trainwright.rehearsal.faults.calls import AccessDenied, ApiError, EventFault, FunctionFault
+from trainwright.rehearsal.faults.fake import FakeJobs
 from trainwright.rehearsal.faults.fields import CONFLICT, Duration, InstanceTypeName, refuse
 from trainwright.rehearsal.faults.jobs import (
     BusyQuota,
@@ -16,7 +17,9 @@ from trainwright.rehearsal.faults.jobs import (
     OutOfMemory,
     SlowStart,
     SpotInterruption,
+    StoppedJob,
 )
+from trainwright.rehearsal.faults.quotas import QuotaRequests
 
 
 class Clock(Strict):
@@ -39,41 +42,11 @@ class InstanceType(Strict):
 
     start: Duration = Field(default=0.2, description="How long instances take to start, in account time.")
     price: float | None = Field(default=None, ge=0, description="USD an hour and instance, on demand.")
-    quota: int | None = Field(default=None, ge=0, description='"for training job usage"; left out: no limit.')
-    spot_quota: int | None = Field(default=None, ge=0, description='"for spot training job usage"; left out: no limit.')
+    quota: int | None = Field(default=None, ge=0, description='"for training job usage"; left out: 10,000.')
+    spot_quota: int | None = Field(default=None, ge=0, description='"for spot training job usage"; left out: 10,000.')
     warm_pool_quota: int | None = Field(
-        default=None, ge=0, description='"for training warm pool usage"; left out: no limit.'
+        default=None, ge=0, description='"for training warm pool usage"; left out: 10,000.'
     )
-
-
-class FakeJobs(Strict):
-    """Training jobs without processes: they take their time, report steps and write checkpoints, and train nothing."""
-
-    seconds: Duration = Field(
-        default=600.0, gt=0, description="How long a job trains without a fault, in account time."
-    )
-    steps: int = Field(default=100, ge=1, description="How many steps it has.")
-    checkpoint_every: int = Field(
-        default_factory=lambda said: max(1, said.get("steps", 1) // 10),
-        ge=1,
-        description="Steps between two checkpoints; left out: a tenth of the steps.",
-    )
-    stop_seconds: Duration = Field(
-        default=1.0,
-        ge=0,
-        le=120,
-        description="How long a job takes to save and end when it is stopped, in account time.",
-    )
-    exit_code: int = Field(default=0, ge=0, le=255, description="How it ends when its steps are done; 0 is well.")
-    failure: str = Field(default="", description="What it says of itself when it fails: its failure file.")
-
-    @model_validator(mode="after")
-    def _has_a_checkpoint(self) -> FakeJobs:
-        if self.checkpoint_every > self.steps:
-            refuse(CONFLICT, f"a job of {self.steps} steps would write no checkpoint", at=("checkpoint_every",))
-        if self.failure and not self.exit_code:
-            refuse(CONFLICT, "a job that ends well says nothing of a failure; give an exit_code", at=("failure",))
-        return self
 
 
 class Faults(Strict):
@@ -83,7 +56,11 @@ class Faults(Strict):
     clock: Clock = Field(default_factory=Clock, description="The account's time.")
     instance_types: dict[InstanceTypeName, InstanceType] = Field(
         default_factory=dict,
-        description="What the account has, by instance type; one that is not named starts in 0.2 s and has no limit.",
+        description="What the account has, by instance type; one that is not named starts in 0.2 s and has quotas of "
+        "10,000.",
+    )
+    quota_requests: QuotaRequests = Field(
+        default_factory=QuotaRequests, description="What becomes of requests to raise a quota."
     )
     fake_jobs: FakeJobs | None = Field(
         default=None, description="Training jobs without processes; left out: training scripts run."
@@ -96,6 +73,7 @@ class Faults(Strict):
     lost_hosts: tuple[LostHost, ...] = Field(default=(), description="Hosts of distributed jobs that go away.")
     full_disks: tuple[FullDisk, ...] = Field(default=(), description="Volumes that are nearly full.")
     out_of_memory: tuple[OutOfMemory, ...] = Field(default=(), description="Training processes that the kernel kills.")
+    stopped_jobs: tuple[StoppedJob, ...] = Field(default=(), description="Jobs that a person stops.")
     access_denied: tuple[AccessDenied, ...] = Field(default=(), description="Roles that are refused something.")
     slow_starts: tuple[SlowStart, ...] = Field(default=(), description="Instances that start slowly.")
     functions: tuple[FunctionFault, ...] = Field(default=(), description="Lambda functions that fail.")
@@ -113,6 +91,8 @@ class Faults(Strict):
         for name in FAULT_LISTS:
             for index, fault in enumerate(getattr(self, name)):
                 fault._place = f"{name}[{index}]"
+        for index, other in enumerate(self.fake_jobs.others if self.fake_jobs else ()):
+            other._place = f"fake_jobs.others[{index}]"
         return self
 
     def all(self) -> list[Fault]:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from trainwright.rehearsal.faults.base import JobFault
 from trainwright.rehearsal.faults.chance import happens
+from trainwright.rehearsal.faults.fake import FakeJob
 from trainwright.rehearsal.faults.jobs import (
     BusyQuota,
     FullDisk,
@@ -17,6 +18,7 @@ from trainwright.rehearsal.faults.jobs import (
     OutOfMemory,
     SlowStart,
     SpotInterruption,
+    StoppedJob,
 )
 from trainwright.rehearsal.faults.model import Faults
 
@@ -27,7 +29,7 @@ _F = TypeVar("_F", bound=JobFault)
 class JobFacts:
     """What faults are chosen by: a training job's name, instance type, market and number of hosts (algo-1, ...).
 
-    ``further_types`` are those of a heterogeneous cluster's other groups.
+    ``further_types`` are those of a heterogeneous cluster's other groups, ``volume_gb`` is VolumeSizeInGB.
     """
 
     name: str
@@ -35,6 +37,7 @@ class JobFacts:
     is_spot: bool
     hosts: int = 1
     further_types: tuple[str, ...] = ()
+    volume_gb: int | None = None
 
     @property
     def instance_types(self) -> tuple[str, ...]:
@@ -54,14 +57,14 @@ class JobFaults:
     full_disks: tuple[FullDisk, ...] = ()
     out_of_memory: tuple[OutOfMemory, ...] = ()
     slow_starts: tuple[SlowStart, ...] = ()
+    stopped_jobs: tuple[StoppedJob, ...] = ()
 
 
 def select(faults: Faults, job: JobFacts) -> JobFaults:
     """The faults whose selectors and chance mean this job; the same job always gets the same."""
-    names = {f"algo-{number}" for number in range(1, job.hosts + 1)}
 
     def meant(candidates: Iterable[_F]) -> tuple[_F, ...]:
-        return tuple(fault for fault in candidates if _means(fault, job, names, faults.seed))
+        return tuple(fault for fault in candidates if _means(fault, job, faults.seed))
 
     return JobFaults(
         spot_interruptions=meant(faults.spot_interruptions) if job.is_spot else (),
@@ -72,13 +75,23 @@ def select(faults: Faults, job: JobFacts) -> JobFaults:
         full_disks=meant(faults.full_disks),
         out_of_memory=meant(faults.out_of_memory),
         slow_starts=meant(faults.slow_starts),
+        stopped_jobs=meant(faults.stopped_jobs),
     )
 
 
-def _means(fault: JobFault, job: JobFacts, hosts: set[str], seed: int) -> bool:
+def fake_job(faults: Faults, job: JobFacts) -> FakeJob | None:
+    """How this job goes without processes; None: it has processes."""
+    if faults.fake_jobs is None:
+        return None
+    others = (other for other in faults.fake_jobs.others if _means(other, job, faults.seed))
+    return faults.fake_jobs.like(next(others, None))
+
+
+def _means(fault: JobFault, job: JobFacts, seed: int) -> bool:
     host = getattr(fault, "host", None)
+    types, market = job.instance_types, job.is_spot
     return (
-        any(fault.selects(job.name, kind, is_spot=job.is_spot) for kind in job.instance_types)
-        and (host is None or host in hosts)
+        any(fault.selects(job.name, kind, is_spot=market, volume_gb=job.volume_gb) for kind in types)
+        and (host is None or int(host.removeprefix("algo-")) <= job.hosts)
         and happens(fault.chance, seed, fault.place, job.name)
     )

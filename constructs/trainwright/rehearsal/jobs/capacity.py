@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from trainwright.rehearsal import faults
 from trainwright.rehearsal.faults import BusyQuota, Faults, InstanceType, MissingCapacity, SlowStart
+from trainwright.rehearsal.jobs.limits import SPOT, TRAINING, WARM_POOL, Limits, quota_name
 from trainwright.rehearsal.jobs.statuses import Secondary
 from trainwright.rehearsal.jobs.validation import InvalidRequest
 
@@ -23,7 +24,6 @@ INSUFFICIENT = "Insufficient capacity error from EC2 while launching instances, 
 CAPACITY_ERROR = (
     "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
 )
-TRAINING, SPOT, WARM_POOL = "training job", "spot training job", "training warm pool"
 #: Instances by type.
 Demand = Mapping[str, int]
 
@@ -31,7 +31,7 @@ Demand = Mapping[str, int]
 def refusal(kind: str, instance_type: str, limit: int, in_use: int, asked: int) -> InvalidRequest:
     """What CreateTrainingJob says when a quota has no room for ``asked`` instances more."""
     return InvalidRequest(
-        f"The account-level service limit '{instance_type} for {kind} usage' is {limit} Instances, with current "
+        f"The account-level service limit '{quota_name(kind, instance_type)}' is {limit} Instances, with current "
         f"utilization of {in_use} Instances and a request delta of {asked} Instances. Please contact AWS support to "
         "request an increase for this limit.",
         "ResourceLimitExceeded",
@@ -87,6 +87,7 @@ class Fleet:
 
     def __init__(self, given: Faults) -> None:
         self._types: Mapping[str, InstanceType] = given.instance_types
+        self.limits = Limits(given)
         self._held: dict[str, _Holding] = {}
         self._lock = threading.RLock()
 
@@ -116,14 +117,11 @@ class Fleet:
                 faults.note(quota, f"{count} {instance_type} for {kind}")
                 raise refusal(kind, instance_type, quota.limit, in_use + others, count)
         limit = self._quota(kind, instance_type)
-        if limit is not None and in_use + count > limit:
+        if in_use + count > limit:
             raise refusal(kind, instance_type, limit, in_use, count)
 
-    def _quota(self, kind: str, instance_type: str) -> int | None:
-        known = self._types.get(instance_type)
-        if known is None:
-            return None
-        return {TRAINING: known.quota, SPOT: known.spot_quota, WARM_POOL: known.warm_pool_quota}[kind]
+    def _quota(self, kind: str, instance_type: str) -> int:
+        return self.limits.value(quota_name(kind, instance_type))
 
     def _in_use(self, kind: str, instance_type: str) -> int:
         return sum(held.demand.get(instance_type, 0) for held in self._held.values() if held.counts(kind))
@@ -138,8 +136,7 @@ class Fleet:
             return True
 
     def _is_full(self, instance_type: str, count: int) -> bool:
-        limit = self._quota(WARM_POOL, instance_type)
-        return limit is not None and self._in_use(WARM_POOL, instance_type) + count > limit
+        return self._in_use(WARM_POOL, instance_type) + count > self._quota(WARM_POOL, instance_type)
 
     def move(self, left_by: str, to: str) -> None:
         """A warm pool's instances become a new job's."""

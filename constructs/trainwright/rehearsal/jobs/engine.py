@@ -52,7 +52,7 @@ class Engine:
     # --- what the API asks for ---
 
     def create(self, request: Mapping[str, Any], arn: str) -> TrainingJob:
-        """Check the request as CreateTrainingJob does; `begin` starts the job.
+        """Check the request as CreateTrainingJob does; `reserve` gives the job its instances, `begin` starts it.
 
         Raises:
             InvalidRequest: there is no job.
@@ -61,18 +61,16 @@ class Engine:
         rights.check_role(request["RoleArn"])
         for channel in request.get("InputDataConfig", ()):
             rights.check_input(request["RoleArn"], channel["DataSource"]["S3DataSource"]["S3Uri"])
-        job = TrainingJob(
+        return TrainingJob(
             request,
             arn,
             created=clock.time(),
             tags=[dict(tag) for tag in request.get("Tags", ())],
             warm_pool=lambda: self.pools.status(str(request["TrainingJobName"]), clock.time()),
         )
-        self._reserve(job)
-        return job
 
-    def _reserve(self, job: TrainingJob) -> None:
-        """Instances of a warm pool that matches, else new ones of the quota.
+    def reserve(self, job: TrainingJob) -> None:
+        """Instances of a warm pool that matches, else new ones of the quota; for a job whose name is its own.
 
         Raises:
             InvalidRequest: the quota has no room.
@@ -149,7 +147,7 @@ class Engine:
 
     def work_for(self, job: TrainingJob, bell: Bell, say: Callable[[str], None]) -> Work:
         """Processes, or what the faults file has in their place."""
-        fake = self._given.fake_jobs
+        fake = faults.fake_job(self._given, job.facts[0])
         if fake is not None:
             return FakeWork(job, self.pull, bell, say, fake)
         return RealWork(job, Site(self.folder, self.credentials, self.pull), bell, say, self._cache_of(job))

@@ -11,9 +11,10 @@ import tarfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
-from trainwright.rehearsal import clock
-from trainwright.rehearsal.faults import FakeJobs
+from trainwright.rehearsal import clock, faults
+from trainwright.rehearsal.faults import FakeJob, FullDisk
 from trainwright.rehearsal.jobs import rights
 from trainwright.rehearsal.jobs.checkpoints import PROGRESS, Progress
 from trainwright.rehearsal.jobs.images import Image
@@ -24,7 +25,9 @@ from trainwright.rehearsal.jobs.statuses import DOWNLOADING_IMAGE
 from trainwright.rehearsal.jobs.strikes import Effect, Strike, Strikes
 from trainwright.rehearsal.jobs.supervision import GRACE_SECONDS, Asked, Bell, Limits, Outcome
 
-KILLED = 137
+KILLED, FULL = 137, 1
+NO_SPACE = "OSError: [Errno 28] No space left on device: '/opt/ml/checkpoints/fake.ckpt'"
+_KEPT_STARTS = 100
 LINE = "a job without processes (fake_jobs in the faults file)"
 
 
@@ -35,6 +38,25 @@ class _Ending:
     asked: Asked | None = None
     strike: Strike | None = None
     exit_code: int = 0
+    failure: str | None = None  # what is in the failure file; None: what the faults file says
+
+
+class _Disk:
+    """How many checkpoints, of 1 MB each, a full disk still takes; without a fault, any number."""
+
+    def __init__(self, job: TrainingJob) -> None:
+        struck: tuple[FullDisk, ...] = faults.for_job(job.facts[job.preference]).full_disks
+        for fault in struck:
+            faults.note(fault, f"training-job/{job.name}")
+        self._free = min((fault.free_mb for fault in struck), default=None)
+        self.is_full = False
+
+    def takes_one(self) -> bool:
+        """Whether there is room; there is one checkpoint less then."""
+        if self._free is not None:
+            self.is_full = self._free < 1
+            self._free -= 1
+        return not self.is_full
 
 
 class FakeWork:
@@ -54,12 +76,14 @@ class FakeWork:
         pull: Callable[[TrainingJob], Image],
         bell: Bell,
         say: Callable[[str], None],
-        fake: FakeJobs,
+        fake: FakeJob,
     ) -> None:
         self._job, self._pull, self._bell, self._say, self._fake = job, pull, bell, say, fake
-        self._step = 0
+        self._step = self._streams = 0
+        self._until = fake.steps if fake.exit_step is None else fake.exit_step
+        self._starts: list[Any] = []
+        self._failure: str | None = None
         self._progress = Progress()
-        self._streams = 0
 
     @property
     def _checkpoints(self) -> Uri | None:
@@ -70,7 +94,8 @@ class FakeWork:
 
     def prepare(self) -> None:
         """Look where the checkpoints are, and whether the image is there."""
-        self._step, self._progress = 0, Progress()
+        self._step, self._starts, self._progress = 0, [], Progress()
+        self._disk = _Disk(self._job)
         prefix = self._checkpoints
         if prefix:
             self._resume(rights.store(self._job.role), prefix)
@@ -81,7 +106,9 @@ class FakeWork:
         keys = {key[len(prefix.key) :].lstrip("/") for key in store.keys(prefix)}
         if PROGRESS in keys:
             with suppress(ValueError, KeyError, TypeError):
-                self._step = int(json.loads(store.read(prefix.below(PROGRESS)).read())["step"])
+                left = json.loads(store.read(prefix.below(PROGRESS)).read())
+                self._starts = left.get("starts", [])[1 - _KEPT_STARTS :]
+                self._step = int(left["step"]) if self._fake.resume else 0
 
     # --- Training ---
 
@@ -94,9 +121,16 @@ class FakeWork:
         ending = self._pass_time(strikes, limits)
         if ending.asked or (ending.strike and ending.strike.grace):
             self._stop(ending, on_stopping)
-        log.feed(f"ends at step {self._step}\n".encode())
+        self._failure = ending.failure
+        for line in (*self._last_lines(ending), f"ends at step {self._step}"):
+            log.feed(f"{line}\n".encode())
         log.close()
         return Outcome(ending.exit_code, ending.asked, ending.strike)
+
+    def _last_lines(self, ending: _Ending) -> tuple[str, ...]:
+        if ending.asked or ending.strike:
+            return ()
+        return self._fake.log if ending.failure is None else (ending.failure,)
 
     def _log(self) -> LogStream:
         stream = f"{self._job.name}/algo-1-{int(clock.time())}"
@@ -105,12 +139,14 @@ class FakeWork:
     def _pass_time(self, strikes: Strikes, limits: Limits) -> _Ending:
         seconds = self._fake.seconds / self._fake.steps
         next_step = clock.time() + seconds
-        while self._step < self._fake.steps:
+        while self._step < self._until:
             now = clock.time()
             if now >= next_step:
                 self._step += 1
                 next_step += seconds
                 self._after_step()
+                if self._disk.is_full:
+                    return _Ending(exit_code=FULL, failure=NO_SPACE)
                 continue
             ending = self._ending(strikes, limits, now)
             if isinstance(ending, _Ending):
@@ -125,18 +161,26 @@ class FakeWork:
             return _Ending(asked=self._bell.asked or meaning)
         due = strikes.due(self._progress, now)
         if isinstance(due, Strike):
-            killed = due.effect is Effect.OUT_OF_MEMORY
-            return _Ending(strike=None if killed else due, exit_code=KILLED)
+            return self._struck(due)
         return float("inf") if due is None else due
+
+    def _struck(self, strike: Strike) -> _Ending:
+        if strike.effect is Effect.STOPPED:
+            self._bell.ask(Asked.STOP)
+            return _Ending(asked=self._bell.asked)
+        if strike.effect is Effect.OUT_OF_MEMORY:
+            return _Ending(exit_code=KILLED, failure="")
+        return _Ending(strike=strike)
 
     def _after_step(self) -> None:
         due = self._step % self._fake.checkpoint_every == 0 or self._step == self._fake.steps
         prefix = self._checkpoints
-        if due and prefix:
+        if due and self._disk.takes_one() and prefix:
             self._save(rights.store(self._job.role), prefix)
 
     def _save(self, store: Store, prefix: Uri) -> None:
-        progress = {"step": self._step, "total": self._fake.steps, "resumed_from": self._resumed_from or None}
+        own = {"resumed_from": self._resumed_from or None, "step": self._step}
+        progress = {**own, "total": self._fake.steps, "starts": [*self._starts, own]}
         store.upload(io.BytesIO(f"step {self._step}\n".encode()), prefix.below("fake.ckpt"))
         store.upload(io.BytesIO(json.dumps(progress).encode()), prefix.below(PROGRESS))
         self._progress.checkpoints += 1
@@ -151,7 +195,7 @@ class FakeWork:
             on_stopping()
         clock.sleep(min(self._fake.stop_seconds, GRACE_SECONDS))
         prefix = self._checkpoints
-        if prefix and self._step:
+        if prefix and self._step and self._disk.takes_one():
             self._save(rights.store(self._job.role), prefix)
 
     # --- the end ---
@@ -161,8 +205,12 @@ class FakeWork:
         return None
 
     def failure(self, exit_code: int) -> str:
-        """In the words of a failure file, when the faults file has some."""
-        return f"AlgorithmError: {self._fake.failure}, exit code: {exit_code}"
+        """In the words of a failure file, when the faults file has some, or in the service's."""
+        if self._failure is None and self._fake.failure_reason:
+            return self._fake.failure_reason
+        return (
+            f"AlgorithmError: {self._fake.failure if self._failure is None else self._failure}, exit code: {exit_code}"
+        )
 
     def upload(self) -> None:
         """A model archive that says how many steps it had."""

@@ -98,7 +98,8 @@ class TrainingJob:
     def facts(self) -> list[JobFacts]:
         """What faults are chosen by, for each of InstancePreferences in turn; without them there is one."""
         further = tuple(dict.fromkeys(group.instance_type for group in self.groups[1:]))
-        return [JobFacts(self.name, kind, self.is_spot, count, further) for kind, count in self._preferred]
+        volume = self.request["ResourceConfig"].get("VolumeSizeInGB")
+        return [JobFacts(self.name, kind, self.is_spot, count, further, volume) for kind, count in self._preferred]
 
     @property
     def demand(self) -> dict[str, int]:

@@ -13,6 +13,7 @@ from trainwright.rehearsal.faults import (
     LostHost,
     OutOfMemory,
     SpotInterruption,
+    StoppedJob,
 )
 from trainwright.rehearsal.jobs.checkpoints import Progress
 
@@ -23,6 +24,7 @@ class Effect(Enum):
     INTERRUPTED = "the spot instances are taken back"
     INTERNAL_ERROR = "the service or a machine of its fails"
     OUT_OF_MEMORY = "the kernel kills the process"
+    STOPPED = "a person stops the job"
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Strike:
 
 
 #: Faults that wait for a moment of the training.
-Triggered = SpotInterruption | LostHost | InternalError | OutOfMemory
+Triggered = SpotInterruption | LostHost | InternalError | OutOfMemory | StoppedJob
 
 
 @dataclass
@@ -100,3 +102,5 @@ def _all(faults: JobFaults, *, is_spot: bool) -> Iterable[tuple[Triggered, Strik
         yield failed, Strike(Effect.INTERNAL_ERROR)
     for eaten in faults.out_of_memory:
         yield eaten, Strike(Effect.OUT_OF_MEMORY, host=eaten.host)
+    for stopped in faults.stopped_jobs:
+        yield stopped, Strike(Effect.STOPPED)

@@ -192,6 +192,9 @@ class Supervision:
         if not isinstance(due, Strike):
             self._ask_again = None if due is None else now + due
             return
+        if due.effect is Effect.STOPPED:
+            self.bell.ask(Asked.STOP)
+            return
         if due.effect is not Effect.OUT_OF_MEMORY:
             self._strike = due
         if due.grace:

@@ -1,4 +1,4 @@
-"""ECR: what a pull by digest and a push to an immutable tag depend on."""
+"""ECR: what a pull by digest, a look at an image's configuration and a push to an immutable tag depend on."""
 
 from __future__ import annotations
 
@@ -7,19 +7,38 @@ import hashlib
 from typing import Any
 
 from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult
 from moto.ecr.exceptions import RepositoryNotFoundException
-from moto.ecr.models import ECRBackend, Image, Repository
+from moto.ecr.models import ECRBackend, Image, Repository, ecr_backends
+from moto.ecr.responses import ECRResponse
 
+from trainwright.rehearsal import facade, gate, wire
 from trainwright.rehearsal.mends import Mend, replace
 
 _API = "https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_"
 _MODELS = "moto.ecr.models"
+_RESPONSES = "moto.ecr.responses"
+_PAGE = "ecr-layer"
+#: A configuration is a few kilobytes; the layers of an image are not kept twice.
+_KEPT = 1024 * 1024
 
 
 class ImageTagAlreadyExists(ServiceException):
     """A push to a tag that is taken, in a repository with immutable tags."""
 
     code = "ImageTagAlreadyExistsException"
+
+
+class LayersNotFound(ServiceException):
+    """A layer that the repository does not have."""
+
+    code = "LayersNotFoundException"
+
+
+class LayerInaccessible(ServiceException):
+    """A layer that the repository has and this account does not keep the content of."""
+
+    code = "LayerInaccessibleException"
 
 
 def create_digest(self: Image) -> None:
@@ -39,6 +58,55 @@ def refuse_taken_tag(repository: Repository, manifest: str, tag: str | None) -> 
             f"The image tag '{tag}' already exists in the '{repository.name}' repository and cannot be overwritten "
             "because the tag is immutable.",
         )
+
+
+def get_download_url_for_layer(self: ECRResponse) -> ActionResult:
+    """Where a configuration, or another small layer, can be fetched from."""
+    name, digest = self._get_param("repositoryName"), self._get_param("layerDigest")
+    repository = self.ecr_backend._get_repository(name, self._get_param("registryId"))
+    if digest not in repository.layers:
+        raise LayersNotFound(f"The layers with digests '{digest}' are not in the repository named '{name}'.")
+    if digest not in _kept(repository):
+        raise LayerInaccessible(f"The rehearsal keeps no layer of over {_KEPT} bytes.")
+    place = f"{repository.registry_id}/{repository.region_name}/{name}/{digest}"
+    return ActionResult({"downloadUrl": f"{facade.endpoint()}/_trainwright/{_PAGE}/{place}", "layerDigest": digest})
+
+
+def _kept(repository: Repository) -> dict[str, bytes]:
+    found: dict[str, bytes] = vars(repository).setdefault("kept_layers", {})
+    return found
+
+
+def _layer(environ: dict[str, Any]) -> wire.Answer:
+    """The content behind such an address, as S3 answers a signed one."""
+    account, region, *name, digest = environ["PATH_INFO"].split("/")[3:]
+    repository = ecr_backends[account][region].repositories.get("/".join(name))
+    content = _kept(repository).get(digest) if repository else None
+    if content is None:
+        return gate.json_answer({"error": "no such layer"}, status=404)
+    return wire.Answer(200, {"Content-Type": "application/octet-stream"}, content)
+
+
+def _mend_complete_layer_upload() -> None:
+    plain = ECRBackend.complete_layer_upload
+
+    @functools.wraps(plain)
+    def complete_layer_upload(
+        self: ECRBackend, repository_name: str, upload_id: str, *rest: Any, **more: Any
+    ) -> dict[str, Any]:
+        repository = self.repositories.get(repository_name)
+        upload = repository.uploads.get(upload_id) if repository else None
+        answer = plain(self, repository_name, upload_id, *rest, **more)
+        if repository and upload and len(upload.layer_parts) <= _KEPT:
+            _kept(repository)[answer["layerDigest"]] = bytes(upload.layer_parts)
+        return answer
+
+    replace(f"{_MODELS}:ECRBackend.complete_layer_upload", complete_layer_upload)
+
+
+def _mend_download_url() -> None:
+    gate.page(_PAGE, _layer)
+    replace(f"{_RESPONSES}:ECRResponse.get_download_url_for_layer", get_download_url_for_layer)
 
 
 def _mend_put_image() -> None:
@@ -75,5 +143,21 @@ MENDS: tuple[Mend, ...] = (
         f"{_API}PutImage.html",
         "moto names the wrong error for an immutable tag, and answers 500 where there is no repository",
         _mend_put_image,
+    ),
+    Mend(
+        "ecr-layer-content",
+        f"{_MODELS}:ECRBackend.complete_layer_upload",
+        "3b72d22fe126a15e9c6e1d150cf79b7506ae54c4fb16f918c5f8430bc0a8027f",
+        f"{_API}CompleteLayerUpload.html",
+        "moto forgets what was uploaded and keeps its size",
+        _mend_complete_layer_upload,
+    ),
+    Mend(
+        "ecr-download-url",
+        f"{_RESPONSES}:ECRResponse.get_download_url_for_layer",
+        "58e3d70185203c13474de30c4077a96562ab6d1c156345975d682d972412a833",
+        f"{_API}GetDownloadUrlForLayer.html",
+        "moto does not answer GetDownloadUrlForLayer, so nobody can read an image's configuration",
+        _mend_download_url,
     ),
 )

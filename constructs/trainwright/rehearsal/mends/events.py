@@ -6,11 +6,12 @@ import copy
 import json
 from typing import Any
 
-from trainwright.rehearsal import events
+from trainwright.rehearsal import events, schedules
 from trainwright.rehearsal.mends import Mend, find, replace
 
 _GUIDE = "https://docs.aws.amazon.com/eventbridge/latest/userguide"
 _SEND = "moto.events.models:Rule.send_to_targets"
+_PUT_RULE = "moto.events.models:EventsBackend.put_rule"
 _PUT = "moto.events.models:EventsBackend.put_events"
 
 
@@ -26,6 +27,26 @@ def _deliver() -> None:
         events.deliver(self, original_event, otherwise)
 
     replace(_SEND, send_to_targets)
+
+
+def _keep_schedules() -> None:
+    original = find(_PUT_RULE)
+
+    def put_rule(self: Any, name: str, *args: Any, **kwargs: Any) -> Any:
+        rule = original(self, name, *args, **kwargs)
+        if rule.scheduled_expression:
+            bus = self._get_event_bus(rule.event_bus_name)
+            schedules.keep(rule, lambda: bus.rules.get(name) is rule, _send_scheduled)
+        return rule
+
+    replace(_PUT_RULE, put_rule)
+
+
+def _send_scheduled(rule: Any, event: dict[str, Any]) -> None:
+    def otherwise(target: dict[str, Any]) -> None:
+        raise NotImplementedError(f"the rehearsal sends no scheduled event to {target['Arn']}")
+
+    events.send(rule, event, otherwise)
 
 
 def _tell() -> None:
@@ -66,6 +87,14 @@ MENDS = (
         f"{_GUIDE}/eb-targets.html",
         "moto fails at the first Lambda function and forgets the targets after it; a schedule gets every event.",
         _deliver,
+    ),
+    Mend(
+        "events-schedules",
+        _PUT_RULE,
+        "28bf0ac76b1b1a3eba0544843e6207d5039c2715d7db3f24cff3619f5de8ab3b",
+        f"{_GUIDE}/eb-scheduled-rule-pattern.html",
+        "moto keeps no schedule.",
+        _keep_schedules,
     ),
     Mend(
         "events-listeners",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -16,10 +17,11 @@ from trainwright.rehearsal import facade
 from trainwright.rehearsal.jobs import engine as jobs
 from trainwright.rehearsal.jobs.job import TrainingJob
 from trainwright.rehearsal.jobs.validation import InvalidRequest
-from trainwright.rehearsal.mends import Mend, replace
+from trainwright.rehearsal.mends import Mend, find, replace
 
 _API = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_"
 _RESPONSE = "moto.sagemaker.responses:SageMakerResponse"
+_TAGGED = "moto.sagemaker.models:SageMakerModelBackend._get_resource_from_arn"
 _naming = threading.Lock()
 
 facade.on_start(jobs.prepare)
@@ -44,14 +46,16 @@ def create_training_job(self: responses.SageMakerResponse) -> ActionResult:
     name = request.get("TrainingJobName")
     arn = f"arn:{self.partition}:sagemaker:{self.region}:{self.current_account}:training-job/{name}"
     _refuse_taken(self, name, arn)
+    engine = jobs.engine()
     try:
-        job = jobs.engine().create(request, arn)
+        job = engine.create(request, arn)
+        with _naming:
+            _refuse_taken(self, name, arn)
+            engine.reserve(job)
+            _jobs_of(self)[name] = job
     except InvalidRequest as refused:
         raise SagemakerClientError(refused.code, str(refused)) from refused
-    with _naming:
-        _refuse_taken(self, name, arn)
-        _jobs_of(self)[name] = job
-    jobs.engine().begin(job)
+    engine.begin(job)
     return ActionResult({"TrainingJobArn": arn})
 
 
@@ -154,6 +158,38 @@ def _summary(job: TrainingJob) -> dict[str, Any]:
 # --- tags ----------------------------------------------------------------------------------------------------------
 
 
+_ARN = "arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:.+"
+
+
+def tagged_resource(original: Callable[..., Any]) -> Callable[..., Any]:
+    """SageMakerModelBackend._get_resource_from_arn, for ListTags, AddTags and DeleteTags.
+
+    https://github.com/aws/amazon-sagemaker-feedback/issues/108 and, for an ARN that is none,
+    https://github.com/aws-samples/mlops-sagemaker-github-actions/issues/6
+    """
+
+    def get_resource_from_arn(self: SageMakerModelBackend, arn: Any) -> Any:
+        if not isinstance(arn, str) or not re.fullmatch(_ARN, arn):
+            raise SagemakerClientError(
+                "ValidationException",
+                f"1 validation error detected: Value '{arn}' at 'resourceArn' failed to satisfy constraint: Member must "
+                f"satisfy regular expression pattern: {_ARN}",
+            )
+        try:
+            found = original(self, arn)
+        except (AttributeError, KeyError, ValueError):  # a kind of resource that moto does not have
+            found = None
+        if found is None:
+            raise SagemakerClientError("ValidationException", "Requested resource not found.")
+        return found
+
+    return get_resource_from_arn
+
+
+def _check_tagged() -> None:
+    replace(_TAGGED, tagged_resource(find(_TAGGED)))
+
+
 def add_tags(self: SageMakerModelBackend, arn: str, tags: list[dict[str, str]]) -> list[dict[str, str]]:
     """AddTags: a key that the resource has already gets the new value."""
     resource = self._get_resource_from_arn(arn)
@@ -207,6 +243,14 @@ MENDS: tuple[Mend, ...] = (
         "ListTrainingJobs",
         "moto filters after it has cut the page, and sorts nothing",
         new=list_training_jobs,
+    ),
+    Mend(
+        "sagemaker-tagged-resource",
+        _TAGGED,
+        "e47bd7bce3c5aa618b17e325181fb56391e87c936769b03a3ad44f1facef88fc",
+        f"{_API}ListTags.html",
+        "moto fails at the tags of a resource that is not there",
+        _check_tagged,
     ),
     _replacing(
         "sagemaker-add-tags",

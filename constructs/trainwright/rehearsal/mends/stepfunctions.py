@@ -58,6 +58,11 @@ def _add_synchronous() -> None:
     answers.start_sync_execution = api.start_sync_execution
 
 
+def _add_redrive() -> None:
+    answers: Any = find(_RESPONSE)
+    answers.redrive_execution = api.redrive_execution
+
+
 def _add_activities() -> None:
     answers: Any = find(_RESPONSE)
     answers.get_activity_task = activities.get_activity_task
@@ -239,6 +244,14 @@ MENDS = (
         _add_synchronous,
         source=f"{_REFERENCE}/API_StartSyncExecution.html",
         why="moto does not know StartSyncExecution.",
+    ),
+    act(
+        "stepfunctions-redrive",
+        _RESPONSE,
+        "902a711f9a6a165a6678be37d210ef0d36549cbbfd83af57a03c1c5fabd16470",
+        _add_redrive,
+        source=f"{_REFERENCE}/API_RedriveExecution.html",
+        why="moto does not know RedriveExecution.",
     ),
     act(
         "stepfunctions-activity-task",

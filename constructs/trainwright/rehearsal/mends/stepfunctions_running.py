@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from trainwright.rehearsal.states import failures, running
+from trainwright.rehearsal.states import failures, points, running
 from trainwright.rehearsal.states.mending import act, swap, wrap
 
 _GUIDE = "https://docs.aws.amazon.com/step-functions/latest/dg"
 _ERRORS = f"{_GUIDE}/concepts-error-handling.html"
+_REDRIVE = f"{_GUIDE}/redrive-executions.html"
 _STOP = "https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html"
 _ASL = "moto.stepfunctions.parser.asl"
 _NAMES = f"{_ASL}.component.common.error_name"
@@ -136,6 +137,22 @@ MENDS = (
         running.eval_execution_state,
         source=_ERRORS,
         why="moto does not let a Catch see a failing Output.",
+    ),
+    swap(
+        "stepfunctions-branches",
+        f"{_ASL}.component.state.exec.state_parallel.branches_decl:BranchesDecl._eval_body",
+        "eec2efa5fe001389c3347c247d4202b646d2c9bab48c1885c4226fc3d098151e",
+        points.eval_branches,
+        source=_REDRIVE,
+        why="moto runs every branch whenever the state runs: a redrive takes over those that succeeded.",
+    ),
+    wrap(
+        "stepfunctions-iterations",
+        f"{_ASL}.component.state.exec.state_map.iteration.iteration_worker:IterationWorker._eval_job",
+        "5f736d9451fe0d18ffb9954ee6c213236b202c952a5c3660423a37d977dfa86b",
+        points.eval_iteration,
+        source=_REDRIVE,
+        why="moto runs every iteration whenever the state runs: a redrive takes over those that succeeded.",
     ),
     wrap(
         "stepfunctions-map-items",

@@ -103,7 +103,7 @@ class Need:
 
 def needs(call: Call, place: Place) -> list[Need]:
     """Everything that the caller must be allowed to do for this call to go through."""
-    if (call.service, call.operation) in FREE:
+    if (call.service, call.operation) in FREE or _answers_nobody(call, place):
         return []
     keys = request_keys(call, place)
     return [
@@ -113,6 +113,12 @@ def needs(call: Call, place: Place) -> list[Need]:
         *_session(call, keys),
         *(Need(*use) for use in key_use.uses(call, place)),
     ]
+
+
+def _answers_nobody(call: Call, place: Place) -> bool:
+    """A task token that no Task ever had is refused as such, whatever the caller may do."""
+    answers = call.service == "stepfunctions" and call.operation.startswith("SendTask")
+    return answers and arns.token_holder(str(call.params.get("taskToken")), place) is None
 
 
 def _own(call: Call, place: Place) -> Iterable[tuple[str, str]]:

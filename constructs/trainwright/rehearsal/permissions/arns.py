@@ -87,6 +87,16 @@ _WITHOUT_RESOURCE: dict[str, frozenset[str]] = {
     ),
     "xray": frozenset({"PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets"}),
     "sts": frozenset({"DecodeAuthorizationMessage"}),
+    "service-quotas": frozenset(
+        {
+            "GetAWSDefaultServiceQuota",
+            "GetRequestedServiceQuotaChange",
+            "ListAWSDefaultServiceQuotas",
+            "ListRequestedServiceQuotaChangeHistory",
+            "ListServiceQuotas",
+            "ListServices",
+        }
+    ),
     "pricing": frozenset({"DescribeServices", "GetAttributeValues", "GetProducts"}),
     "resourcegroupstaggingapi": frozenset({"GetResources", "GetTagKeys", "GetTagValues"}),
 }
@@ -120,7 +130,6 @@ def _lists_everything(service: str, operation: str, params: Params) -> bool:
         "events",
         "kms",
         "codebuild",
-        "service-quotas",
         "iam",
     }
     return service in services and operation.startswith("List") and not (parents & set(params))
@@ -285,7 +294,25 @@ def _sts(operation: str, params: Params, place: Place) -> list[str]:
 def _stepfunctions(operation: str, params: Params, place: Place) -> list[str]:
     if operation == "CreateStateMachine" and params.get("name"):
         return [place.arn("states", f"stateMachine:{params['name']}")]
-    return []
+    holder = token_holder(str(params["taskToken"]), place) if params.get("taskToken") else None
+    return [holder] if holder else []
+
+
+def token_holder(token: str, place: Place) -> str | None:
+    """What SendTask* is judged by: the state machine whose Task has the token, or the activity; None: no Task has it.
+
+    The service authorization reference has no resource for them; AWS names the state machine when it refuses:
+    https://github.com/NOAA-OWP/hydrovis/issues/837, https://github.com/aws/aws-cdk/pull/8486 (for activities too).
+    """
+    from moto.stepfunctions.parser.models import stepfunctions_parser_backends  # noqa: PLC0415
+
+    backend = stepfunctions_parser_backends[place.account][place.region]
+    for execution in list(getattr(backend, "executions_by_arn", {}).values()):
+        env = getattr(execution.exec_worker, "env", None)
+        endpoint = env.callback_pool_manager.get(token) if env else None
+        if endpoint is not None:
+            return str(getattr(endpoint, "activity_arn", None) or execution.state_machine_arn)
+    return None
 
 
 _SPECIAL: dict[str, Callable[[str, Params, Place], list[str]]] = {

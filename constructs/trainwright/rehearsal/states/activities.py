@@ -79,16 +79,17 @@ def get_activity_task(self: Any) -> ActionResult:
     end = clock.time() + LONGEST_POLL
     while activity is not None and (left := end - clock.time()) > 0:
         task = activity.next_task(left)
-        if task is not None and _hand_over(backend, task.task_token, self._get_param("workerName")):
+        if task is not None and _hand_over(backend, task.task_token, self._get_param("workerName"), arn):
             return ActionResult({"taskToken": task.task_token, "input": task.task_input})
     return ActionResult({})
 
 
-def _hand_over(backend: Any, token: str, worker: str | None) -> bool:
+def _hand_over(backend: Any, token: str, worker: str | None, arn: str) -> bool:
     for execution in backend._get_executions():
         env = execution.exec_worker.env
         endpoint = env.callback_pool_manager.get(token)
         if isinstance(endpoint, ActivityCallbackEndpoint) and env.is_running():
+            vars(endpoint)["activity_arn"] = arn  # by which the worker's answer is judged
             endpoint.notify_activity_task_start(worker_name=worker)
             return True
     return False

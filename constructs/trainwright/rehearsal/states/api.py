@@ -9,7 +9,7 @@ from typing import Any
 from moto.core.responses import ActionResult, EmptyResult
 from moto.stepfunctions.exceptions import InvalidToken, ValidationException
 
-from trainwright.rehearsal.states import executions, history
+from trainwright.rehearsal.states import executions, history, redrives
 from trainwright.rehearsal.states.definition import problems
 from trainwright.rehearsal.states.machines import check_definition
 
@@ -60,7 +60,8 @@ def list_executions(self: Any) -> ActionResult:
     machine = self.stepfunction_backend.describe_state_machine(self._get_param("stateMachineArn"))
     status, redrive = self._get_param("statusFilter"), self._get_param("redriveFilter")
     found = sorted(machine.executions, key=lambda execution: execution.start_date, reverse=True)
-    shown = [executions.listed(execution) for execution in found if redrive != "REDRIVEN"]
+    wanted = {"REDRIVEN": (True,), "NOT_REDRIVEN": (False,)}.get(redrive, (True, False))
+    shown = [executions.listed(execution) for execution in found if bool(redrives.of(execution)) in wanted]
     items, token = page(self, [item for item in shown if status in (None, item["status"])])
     return with_token({"executions": items}, token)
 
@@ -83,6 +84,13 @@ def stop_execution(self: Any) -> ActionResult:
     stopped = execution.stop_date or executions.utc_now()
     execution.stop(stop_date=stopped, error=self._get_param("error"), cause=self._get_param("cause"))
     return ActionResult({"stopDate": stopped})
+
+
+def redrive_execution(self: Any) -> ActionResult:
+    """RedriveExecution: on from the unsuccessful step, under the same ARN; one call with one token redrives once."""
+    execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+    date = executions.redrive(self.stepfunction_backend, execution, self._get_param("clientToken"))
+    return ActionResult({"redriveDate": date})
 
 
 def describe_state_machine_for_execution(self: Any) -> ActionResult:

@@ -13,6 +13,7 @@ import threading
 import uuid
 from typing import Any
 
+from moto.core.exceptions import AWSError
 from moto.stepfunctions.exceptions import (
     ExecutionAlreadyExists,
     ExecutionDoesNotExist,
@@ -27,7 +28,7 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import Execution
 
 from trainwright.rehearsal import clock, facade
-from trainwright.rehearsal.states import activities, history
+from trainwright.rehearsal.states import activities, history, points, redrives
 from trainwright.rehearsal.states.failures import event_details
 from trainwright.rehearsal.states.running import NOT_TRUNCATED, iso
 
@@ -185,6 +186,68 @@ def running(self: Any, execution_status: Any = None) -> list[Execution]:
     return [each for each in executions if execution_status is None or each.exec_status == execution_status]
 
 
+# --- redrive -------------------------------------------------------------------------------------------------------
+
+
+class ExecutionNotRedrivable(AWSError):
+    """The execution runs, has succeeded, is an Express workflow's or ended too long ago."""
+
+    TYPE = "ExecutionNotRedrivable"
+    STATUS = 400
+
+
+def redrive(self: Any, execution: Any, token: str | None) -> datetime.datetime:
+    """Let an unsuccessful execution go on with the state that it stood in; the date of the redrive.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
+
+    Raises:
+        ExecutionNotRedrivable: with DescribeExecution's redriveStatusReason.
+    """
+    now = utc_now()
+    with _lock(self):
+        before = redrives.already(execution, token, now)
+        if before is not None:
+            return before.date
+        _check_redrivable(execution, now)
+        execution.redrives = [*redrives.of(execution), redrives.Redrive(now, token)]
+        execution.error = execution.cause = execution.stop_date = None
+        execution.exec_status = ExecutionStatus.RUNNING
+    worker = execution.exec_worker
+    program = _begin_again(worker, len(execution.redrives))
+    announce(execution)
+    clock.thread(_run, f"execution {execution.name}", worker, program)
+    return now
+
+
+def _check_redrivable(execution: Any, now: datetime.datetime) -> None:
+    reason = redrives.refusal(execution, now)
+    if execution.sm_type != "STANDARD":
+        reason = "Only executions of Standard workflows can be redriven"
+    if reason:
+        raise ExecutionNotRedrivable(reason)
+
+
+def _begin_again(worker: Any, count: int) -> Any:
+    """An environment that knows where the one before stood, and goes on with its history."""
+    before, env = worker.env, worker._get_evaluation_environment()
+    program = worker._get_evaluation_entrypoint()
+    points.seal(before)
+    points.resume(env, before)
+    env.event_manager, env.callback_pool_manager = before.event_manager, before.callback_pool_manager
+    env.next_state_name = env.resume.state if env.resume else program.start_at.start_at_name
+    if worker._cloud_watch_logging_session is not None:
+        worker._cloud_watch_logging_session.redrive_count = count
+    history.go_on(env.event_manager, env.event_history_context)
+    env.event_manager.add_event(
+        context=env.event_history_context,
+        event_type=HistoryEventType.ExecutionRedriven,
+        event_details=event_details("executionRedriven", {"redriveCount": count}),
+    )
+    worker.env = env
+    return program
+
+
 # --- run -----------------------------------------------------------------------------------------------------------
 
 
@@ -249,7 +312,10 @@ def environment(self: Any) -> Environment:
         "StartTime": iso(details.start_time),
     }
     if machine.typ == "STANDARD":
-        execution["RedriveCount"] = 0
+        made = redrives.of(self._execution_communication.execution)
+        execution["RedriveCount"] = len(made)
+        if made:
+            execution["RedriveTime"] = iso(made[-1].date)
     context: Any = {"Execution": execution, "StateMachine": {"Id": machine.arn, "Name": machine.name}}
     return Environment(
         aws_execution_details=self._evaluation_details.aws_execution_details,
@@ -297,11 +363,10 @@ def status_detail(execution: Any) -> dict[str, Any]:
     shown = described(execution)
     keys = ("executionArn", "stateMachineArn", "stateMachineVersionArn", "stateMachineAliasArn", "name", "status")
     detail: dict[str, Any] = {key: shown.get(key) for key in keys}
-    for key in ("startDate", "stopDate"):
+    for key in ("startDate", "stopDate", "redriveDate"):
         detail[key] = int(shown[key].timestamp() * 1000) if shown.get(key) else None
     for key in ("input", "inputDetails", "output", "outputDetails", "error", "cause", "redriveCount", "redriveStatus"):
         detail[key] = shown.get(key)
-    detail["redriveDate"] = None
     detail["redriveStatusReason"] = shown.get("redriveStatusReason")
     return _within_limit(detail)
 
@@ -326,8 +391,8 @@ def described(execution: Any, *, include_data: bool = True) -> dict[str, Any]:
         "name": execution.name,
         "status": status,
         "startDate": execution.start_date,
-        "redriveCount": 0,
-        **_redrive(status),
+        **redrives.shown(execution),
+        **redrives.status(execution, utc_now()),
     }
     if execution.stop_date is not None and status != "RUNNING":
         answer["stopDate"] = execution.stop_date
@@ -347,13 +412,6 @@ def _identity(execution: Any) -> dict[str, Any]:
     return identity
 
 
-def _redrive(status: str) -> dict[str, str]:
-    if status in ("FAILED", "ABORTED", "TIMED_OUT"):
-        return {"redriveStatus": "REDRIVABLE"}
-    reason = f"Execution is {status} and cannot be redriven"
-    return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
-
-
 def listed(execution: Any) -> dict[str, Any]:
     """An execution as ListExecutions shows it."""
     shown = described(execution, include_data=False)
@@ -366,5 +424,6 @@ def listed(execution: Any) -> dict[str, Any]:
         "startDate",
         "stopDate",
         "redriveCount",
+        "redriveDate",
     )
     return {key: shown[key] for key in keys if key in shown}

@@ -65,6 +65,13 @@ def get_event_history(self: Any) -> list[dict[str, Any]]:
         return list(self._history_event_list)
 
 
+def go_on(manager: Any, context: Any) -> None:
+    """Let events follow the execution's last one: it was redriven."""
+    with manager._mutex:
+        manager.ended = False
+        context.source_event_id = context.last_published_event_id = manager._history_event_list[-1]["id"]
+
+
 def without_data(event: dict[str, Any]) -> dict[str, Any]:
     """An event as it is shown where execution data is left out."""
     return {key: _stripped(value) if key.endswith("EventDetails") else value for key, value in event.items()}
@@ -83,6 +90,7 @@ class LogSession:
         self.stream = stream
         self.level = level
         self.include_data = include_data
+        self.redrive_count = 0
 
     def deliver(self, event: dict[str, Any]) -> None:
         """Hand over one event; it reaches the log group within a second, as vended logs do later than the event."""
@@ -98,7 +106,7 @@ class LogSession:
             "id": str(event["id"]),
             "type": event["type"],
             "details": next((value for key, value in shown.items() if key.endswith("EventDetails")), {}),
-            "redrive_count": "0",
+            "redrive_count": str(self.redrive_count),
             "previous_event_id": str(event["previousEventId"]),
             "event_timestamp": str(instant),
             "execution_arn": self.execution_arn,

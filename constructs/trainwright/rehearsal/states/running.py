@@ -31,7 +31,7 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
 from trainwright.rehearsal import clock
-from trainwright.rehearsal.states import failures, jsonata
+from trainwright.rehearsal.states import failures, jsonata, points
 from trainwright.rehearsal.states.expressions import fresh
 
 LOG = logging.getLogger("trainwright.rehearsal")
@@ -107,7 +107,7 @@ def wait_interval(self: Any, env: Any, wait_seconds: float) -> None:
 
 def eval_program(self: Any, env: Any) -> None:
     """Program.eval: in the calling thread, with a timer where the program has a time-out."""
-    env.next_state_name = self.start_at.start_at_name
+    points.begin(env, self.start_at.start_at_name)
     timer = _timer(self.timeout_seconds, env)
     try:
         EvalComponent.eval(self, env)
@@ -189,6 +189,7 @@ def eval_state_body(self: Any, env: Any) -> None:
         self._eval_state_output(env=env)
         self._verify_size_quota(env=env, value=env.states.get_input())
     except FailureEventException as failure:
+        points.failed(env, failure)
         if failure.failure_event.event_type == HistoryEventType.EvaluationFailed:
             failures.publish(env, failure.failure_event)
         raise
@@ -197,15 +198,20 @@ def eval_state_body(self: Any, env: Any) -> None:
 
 
 def _enter(self: Any, env: Any) -> None:
-    env.entered_event_id = env.event_manager.add_event(
+    before = points.again(env, self)
+    env.entered_event_id = before.entered_event_id if before else _publish_entered(self, env)
+    time = before.entered_time if before else iso(datetime.datetime.now(tz=datetime.UTC))
+    env.states.context_object.context_object_data["State"] = {"EnteredTime": time, "Name": self.name}
+    points.stand(env, self.name, env.entered_event_id, time, before)
+
+
+def _publish_entered(self: Any, env: Any) -> int:
+    event_id: int = env.event_manager.add_event(
         context=env.event_history_context,
         event_type=self.state_entered_event_type,
         event_details=failures.event_details("stateEntered", self._get_state_entered_event_details(env=env)),
     )
-    env.states.context_object.context_object_data["State"] = {
-        "EnteredTime": iso(datetime.datetime.now(tz=datetime.UTC)),
-        "Name": self.name,
-    }
+    return event_id
 
 
 def _run(self: Any, env: Any) -> None:
@@ -361,6 +367,7 @@ def _error_output(failure: Any) -> dict[str, str | None]:
 class _Attempt:
     def __init__(self, env: Any) -> None:
         self.frame = env.open_frame()
+        self.frame.point = env.point
         self.frame.states.reset(input_value=env.states.get_input())
         self.frame.stack = fresh(env.stack)
         self.frame.entered_event_id = failures.entered_event_id(env)
@@ -396,6 +403,9 @@ def evaluate_with_timeout(self: Any, env: Any) -> None:
     finished, stopped = attempt.done, not env.is_running()
     # Whatever an abandoned thread still does must not appear in the history.
     attempt.frame.event_history_context.closed = not finished or stopped
+    if attempt.error is not None:
+        # The iterations that are under way end with the one that failed.
+        attempt.frame.set_stop(stop_date=None, cause=None, error=None)
     attempt.frame.set_ended()
     env.close_frame(attempt.frame)
     if stopped:

@@ -45,8 +45,9 @@ def send_task_heartbeat(self: Any, task_token: str) -> None:
 
 def _tell(self: Any, token: str, tell: Callable[[Any], bool]) -> None:
     for execution in self._get_executions():
-        pool = execution.exec_worker.env.callback_pool_manager
-        if pool.get(token) is None:
+        env = getattr(execution.exec_worker, "env", None)
+        pool = env.callback_pool_manager if env else None
+        if pool is None or pool.get(token) is None:
             continue
         try:
             tell(pool)

@@ -1,0 +1,155 @@
+"""Why an attempt failed and whose fault it is, from what SageMaker, Step Functions, the log and the metrics say.
+
+The order is that in which people debug: what the API said when it refused, then the traceback in the log, then the
+instances' metrics, then data access and container start-up. Unknown stays unknown.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from trainwright_runtime.diagnosis import causes, raised, rules
+from trainwright_runtime.diagnosis.model import Cause, Diagnosis, Retry, Texts
+from trainwright_runtime.diagnosis.reading import plain, telling
+from trainwright_runtime.outcome import Fault, Outcome
+
+__all__ = ["Diagnosis", "Retry", "Texts", "diagnose"]
+
+_LOOK_AT_LOG = "Read the end of the log; the report says where it is."
+_BY_OUTCOME: Mapping[str, Cause] = {
+    "out_of_time": causes.OUT_OF_TIME,
+    "no_spot": causes.NO_SPOT,
+    "stopped_by_person": causes.STOPPED,
+    "timed_out": Cause("timed_out", Fault.PLATFORM, "", "Look at the job in SageMaker: it outlived its own limits."),
+    "name_in_use": Cause("name_in_use", Fault.PLATFORM, "", "Start the run again: it gets a name of its own."),
+    "still_running": Cause("lost_track", Fault.PLATFORM, "", "Look at the job in SageMaker."),
+}
+_SCRIPT_SIGNS = re.compile(
+    r"ErrorMessage \"(?!Command\b)[\w(\['<:]|failed with exception|terminate called after|core dumped|"
+    r"uncaught exception during training|exit ?code:? ['\"]?(?:13[0246-9]|1[4-9]\d)\b|"
+    r"error: (?:unrecognized arguments|the following arguments are required|argument )|Segmentation fault|"
+    r"\b(?:Key|Value|Type|Attribute|Index|Name|Runtime|Assertion|Syntax|Indentation|ZeroDivision|NotImplemented|"
+    r"FileNotFound|OS|IO|Permission|EOF|Recursion|Overflow|UnboundLocal|Lookup)Error\b|"
+    r"Signals\.SIG(?:SEGV|ABRT|FPE|ILL)|SyntaxError|device-side assert",
+    re.IGNORECASE,
+)
+
+
+def diagnose(texts: Texts, outcome: Outcome) -> Diagnosis:
+    """The diagnosis of an attempt that did not complete. What nothing proves is `unknown`, and is not retried."""
+    if cause := _BY_OUTCOME.get(outcome.label):
+        return Diagnosis(
+            cause.label, outcome.fault, cause.retry, outcome.sentence, cause.remedy, _cut(_said(texts)) or None
+        )
+    sources = [plain(text) for text in _sources(texts)]
+    return (
+        _internal(sources)
+        or _first(map(_proved, sources))
+        or _first(map(_by_script, sources))
+        or _by_metrics(texts)
+        or _first(map(_by_signs, sources))
+        or _unknown(outcome, texts)
+    )
+
+
+def _sources(texts: Texts) -> Iterator[str]:
+    """In the order in which they are believed: the log, SageMaker's reason, what Step Functions heard."""
+    heard = "" if texts.failure_reason else "\n".join(text for text in (texts.error, texts.cause) if text)
+    for text in ("\n".join(texts.log_tail), texts.failure_reason, heard):
+        if text and text.strip():
+            yield text
+
+
+def _first(found: Iterator[Diagnosis | None]) -> Diagnosis | None:
+    return next((each for each in found if each), None)
+
+
+def _internal(sources: list[str]) -> Diagnosis | None:
+    """SageMaker's own error says so and nothing more."""
+    return _first(_shown(rules.first(rules.INTERNAL, text), text) for text in sources)
+
+
+def _proved(source: str) -> Diagnosis | None:
+    """What ended everything else, then what was raised, then the words of the whole text."""
+    text = telling(source)
+    if proof := rules.first((*rules.VERDICTS, *rules.KILLERS), text):
+        return _shown(proof, text)
+    was_raised = raised.exceptions(text)
+    if was_raised:
+        at, proof = _blamed(was_raised)
+        return _shown(proof, was_raised[at].words) if proof else None
+    return _shown(rules.first((*rules.RULES, *rules.INTERNAL_WITH_WORDS), text), text)
+
+
+def _blamed(was_raised: list[raised.Raised]) -> tuple[int, rules.Proof | None]:
+    """The exception to believe and what it proves: the last one, or what led to it.
+
+    A rank that lost the others says little where another rank says why it went.
+    """
+    proofs = [rules.first(rules.RULES, each.words) for each in was_raised]
+    last = len(was_raised) - 1
+    at = next((at for at in range(last, -1, -1) if not _lost_others(proofs[at])), last)
+    while proofs[at] is None and was_raised[at].because and at > 0:
+        at -= 1
+    return at, proofs[at]
+
+
+def _lost_others(proof: rules.Proof | None) -> bool:
+    return proof is not None and proof.cause.label == "distributed_communication"
+
+
+def _by_script(source: str) -> Diagnosis | None:
+    """The last exception that no rule knows: the script's own."""
+    was_raised = raised.exceptions(telling(source))
+    if not was_raised:
+        return None
+    last = was_raised[-1].line
+    return causes.SCRIPT.shown_by(_cut(last, 500), f"The training script raised {_cut(last)}")
+
+
+def _by_metrics(texts: Texts) -> Diagnosis | None:
+    metrics = texts.metrics or {}
+    for name, cause in (("MemoryUtilization", causes.HOST_MEMORY), ("DiskUtilization", causes.DISK)):
+        if metrics.get(name, 0.0) >= _FULL:
+            return cause.shown_by(f"{name} {metrics[name]:.0f} %")
+    return None
+
+
+_FULL = 99.0
+"""Per cent; CloudWatch's values are averages of a minute, so that 100 is rarely seen."""
+
+
+def _by_signs(source: str) -> Diagnosis | None:
+    text = telling(source)
+    if found := _SCRIPT_SIGNS.search(text):
+        return causes.SCRIPT.shown_by(_line_at(text, found.start()))
+    return causes.SCRIPT.shown_by(_last_line(text)) if raised.has_traceback(text) else None
+
+
+def _unknown(outcome: Outcome, texts: Texts) -> Diagnosis:
+    return Diagnosis(
+        "unknown", outcome.fault, "no_retry", outcome.sentence, _LOOK_AT_LOG, _cut(_said(texts), 500) or None
+    )
+
+
+def _shown(proof: rules.Proof | None, text: str) -> Diagnosis | None:
+    return proof.cause.shown_by(_line_at(text, proof.start)) if proof else None
+
+
+def _line_at(text: str, start: int) -> str:
+    """The line that holds the first words a rule matched, cut."""
+    begin = text.rfind("\n", 0, start) + 1
+    end = text.find("\n", start)
+    return _cut(text[begin : end if end >= 0 else len(text)], 500)
+
+
+def _last_line(text: str) -> str:
+    return _cut(text.strip().rsplit("\n", 1)[-1], 500)
+
+
+def _said(texts: Texts) -> str:
+    return texts.failure_reason or texts.cause or texts.error or ""
+
+
+def _cut(text: str, longest: int = 200) -> str:
+    text = text.strip()
+    return text if len(text) <= longest else f"{text[:longest]}..."

@@ -1,0 +1,94 @@
+"""Texts as they are read: bounded, without colours, line prefixes and warnings, so that only what a failure says is
+left.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+
+HEAD, TAIL = 16_384, 131_072
+"""How much of a text is read, in characters: its beginning names the kind of failure, its end the cause."""
+
+_COLOURS = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|\x1b\][^\x07\n]{0,200}\x07")
+_PREFIX = re.compile(
+    r"\s{0,40}(?:"
+    r"\[[\w.,:<>-]{1,60}\]\s?<std(?:out|err)>:"  # mpirun --tag-output: [1,15]<stderr>:
+    r"|\[\d{1,4}\]:"  # torchrun --redirects: [0]:
+    r"|\[rank\d{1,5}\]:"
+    r"|\((?:pid|ip|[A-Z]\w{0,60} pid)=[^)\n]{1,80}\)"  # Ray
+    r"|algo-\d{1,4}[\w-]{0,40}\s*\|"  # docker compose, local mode
+    r"|[\[(]?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?(?: UTC)?[\])]?[:,]?"
+    r"|[\[(]?\d{2}/\d{2}/\d{2,4} \d\d:\d\d:\d\d(?:[.,]\d{1,6})?[\])]?:?"
+    r"|\[?\d\d:\d\d:\d\d(?:[.,]\d{1,6})?\]?:?"
+    r"|[IEWF]\d{4} \d\d:\d\d:\d\d\.\d{1,9}\s{1,4}\d{1,9} [^\]\n]{1,120}\]"  # glog: torch elastic, NCCL
+    r"|sagemaker(?:-training-toolkit|-containers|_training|[\w.-]{0,40})?\s{1,4}(?=ERROR|INFO|WARN|DEBUG)"
+    r"|(?:ERROR|CRITICAL|FATAL)\s{1,8}(?=\S)(?!:)"
+    r"|- (?:ERROR|CRITICAL) -"
+    r")\s?"
+)
+_NOISE = re.compile(
+    r"\s{0,40}\[?(?:INFO|DEBUG|WARN|WARNING|NOTICE)\b\]?[\s:|-]"
+    r"|[^\n]{0,200}\s[-|\[]\s?(?:INFO|DEBUG|WARN|WARNING)\s?[-|\]]"
+    r"|[^\n]{0,300}\b(?:User|Future|Deprecation|PendingDeprecation|Runtime|Import|Resource|Syntax|Convergence|"
+    r"DataConversion|Undefined\w{0,10}|Settings\w{0,10})Warning: "
+    r"|[^\n]{0,120}\bNCCL (?:INFO|TRACE)\b"
+    r"|\s{0,40}warnings?\.warn\("
+    r"|\[W[\s\d]"
+    r"|W\d{4} \d\d:"
+    r"|\s{0,40}(?:ORTE_)?PMIX?_WARN",
+)
+_SDK_ADVICE = re.compile(r"\.? ?Check troubleshooting guide for common errors: \S{0,200}")
+_TELLING_WARNINGS = re.compile(r"NCCL WARN|Retrying \(Retry\(total=0")
+"""Warnings that are the failure itself: NCCL has no level of its own for errors; pip's last try."""
+
+
+def plain(text: str) -> str:
+    """`text` without what decorates it, cut in its middle where it is very long."""
+    if len(text) > HEAD + TAIL:
+        text = f"{text[:HEAD]}\n{text[-TAIL:]}"
+    text = (
+        _SDK_ADVICE.sub("", _COLOURS.sub("", _unwrapped(text)))
+        .replace("\r\n", "\n")
+        .replace("\r", "\n")
+        .replace("\\n", "\n")
+    )
+    return "\n".join(_without_prefixes(line) for line in text.split("\n"))
+
+
+def telling(text: str) -> str:
+    """The lines of a plain text that are no warnings and no progress; a text of one line is told whole."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    return "\n".join(line for line in lines if len(lines) == 1 or not _is_noise(line))
+
+
+def _is_noise(line: str) -> bool:
+    return bool(_NOISE.match(line)) and not _TELLING_WARNINGS.search(line)
+
+
+def _without_prefixes(line: str) -> str:
+    for _ in range(4):
+        found = _PREFIX.match(line)
+        if not found:
+            break
+        line = line[found.end() :]
+    return line.rstrip()
+
+
+def _unwrapped(text: str) -> str:
+    """Step Functions' Cause is the job's description as JSON: of that, what it says of the end."""
+    if not text.lstrip().startswith("{"):
+        return text
+    try:
+        job = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return "\n".join(_said(job)) or text
+
+
+def _said(job: object) -> Iterator[str]:
+    if isinstance(job, dict):
+        for name in ("FailureReason", "Error", "Cause", "errorMessage", "Message", "message"):
+            if isinstance(job.get(name), str):
+                yield job[name]
+        if job.get("TrainingJobStatus") == "Stopped":
+            yield f"TrainingJobStatus=Stopped SecondaryStatus={job.get('SecondaryStatus')}"
