@@ -152,5 +152,5 @@ def cost_words(found: Mapping[str, Any], rows: Sequence[Row]) -> str:
         parts.append(f"and {usd_words(found['pool_usd'])} for machines that were kept")
     saved, full = found["saved_usd"], found["on_demand_usd"]
     if saved and full:
-        parts.append(f"after spot saved {usd_words(saved)} of {usd_words(full)} ({saved / full:.0%})")
+        parts.append(f"after spot saved {usd_words(saved)} of {usd_words(full)} ({saved / full * 100:.0f} %)")
     return f"{' '.join(parts)}."

@@ -115,3 +115,13 @@ def test_a_look_up_that_fails_is_unknown_and_one_warning(team, quotas, code):
     assert (found.applied("ml.g5.xlarge", "training"), found.applied("ml.g5.xlarge", "spot")) == (None, None)
     assert len(found.warnings) == 1
     assert code.removesuffix("Exception") in found.warnings[0]
+
+
+def test_a_list_that_takes_too_long_is_given_up_and_not_taken_for_the_whole(quotas):
+    fake = FakeQuotas(applied={"L-9": 2.0}, names={f"other {number}": "L-1" for number in range(9)} | {NAME: "L-9"})
+    time = iter(range(0, 100, 3))
+    slow = quotas(fake, lambda: float(next(time)))
+    assert slow.applied("ml.g5.xlarge", "warm_pool") is None
+    assert len(fake.calls) < 4
+    assert "TimeoutError" in slow.warnings[0]
+    assert quotas(fake).applied("ml.g5.xlarge", "warm_pool") == 2

@@ -6,11 +6,20 @@ import subprocess
 import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
-from boto3.dynamodb.types import TypeSerializer
 
-from trainwright_runtime import months
+from trainwright_runtime import record as records
+from trainwright_runtime.facts import Run
+from trainwright_runtime.handlers import ledger
+from trainwright_runtime.handlers.store import Store
+from trainwright_runtime.policy import TeamPolicy
+from trainwright_runtime.problems import Problem
+from trainwright_runtime.rungs import Bounds, Plan, Rung
+
+STARTED = "2026-11-21T04:22:12.345Z"
+COST = {"status": "Completed", "cost_usd": 1.5, "training_seconds": 3600, "warm_pool": None}
 
 # Each of two updates waits for the other between its condition and its change: only where one has to end before the
 # next begins does one of them wait in vain.
@@ -53,11 +62,9 @@ def test_of_two_updates_on_one_condition_one_is_made(mend, taken):
     assert done.stdout.strip() == taken, done.stderr
 
 
-def encoded(values):
-    return {name: TypeSerializer().serialize(value) for name, value in values.items()}
-
-
-def test_a_hundred_starts_against_money_for_ten_start_ten(account):
+@pytest.fixture
+def store(account):
+    """A team's runs in a table of the account's, without its buckets."""
     table, name = account.client("dynamodb"), f"runs-{uuid.uuid4().hex[:8]}"
     table.create_table(
         TableName=name,
@@ -65,22 +72,36 @@ def test_a_hundred_starts_against_money_for_ten_start_ten(account):
         AttributeDefinitions=[{"AttributeName": "run", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
+    buckets = SimpleNamespace(reports_bucket="none", checkpoints_bucket="none")
+    yield Store(SimpleNamespace(dynamodb=table), SimpleNamespace(runs_table=name, deployment=buckets))
+    table.delete_table(TableName=name)
+
+
+def planned(number):
+    rung = Rung("spot", "ml.g5.xlarge", "sync", 7.0, True, {})
+    bounds = Bounds(3600, 0, 0, None, 0, None, 10)
+    return Plan(Run(f"vision-{number:010}", "vision", "digits"), (rung,), bounds)
+
+
+def test_a_hundred_starts_against_money_for_ten_start_ten(store):
+    """Each twice, as Lambda may call; then the ten end, each twice too, and the month is what they cost."""
+    policy = TeamPolicy.from_data({"team": "vision", "budget": {"monthly_usd": 70}})
 
     def reserve(number):
-        call = months.reserve(f"vision-{number:010}", "2026-11", 7_000_000, 70_000_000)
-        for part in ("Key", "ExpressionAttributeValues"):
-            call[part] = encoded(call[part])
-        try:
-            table.update_item(TableName=name, **call)
-        except table.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        return number, ledger.reserve(planned(number % 100), policy, STARTED, store)
 
     with ThreadPoolExecutor(25) as threads:
-        started = sum(threads.map(reserve, range(100)))
-    item = table.get_item(TableName=name, Key={"run": {"S": "money:2026-11"}})["Item"]
-    table.delete_table(TableName=name)
-    assert started == 10
-    assert item.pop("committed") == {"N": "70000000"}
-    assert item.pop("run") == {"S": "money:2026-11"}
-    assert len(item) == 10
+        answers = list(threads.map(reserve, range(200)))
+    begun = {number % 100: money for number, money in answers if not isinstance(money, Problem)}
+    refused = {number % 100 for number, money in answers if isinstance(money, Problem)}
+    assert len(begun) == 10
+    assert not begun.keys() & refused, "both calls for a run are answered alike"
+    assert store.record("money:2026-11")["committed"] == 70_000_000
+
+    def settle(number):
+        item = records.new(planned(number).run, "arn", STARTED, STARTED) | {"money": begun[number]}
+        return ledger.settle({**item, "attempts": {"1": {**COST, "number": 1}}}, store)
+
+    with ThreadPoolExecutor(20) as threads:
+        list(threads.map(settle, [*begun, *begun]))
+    assert store.record("money:2026-11") == {"run": "money:2026-11", "committed": 15_000_000}

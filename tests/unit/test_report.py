@@ -119,7 +119,7 @@ def test_the_answer_holds_jobs_only_and_stays_small_however_often_a_run_tried():
 def test_the_answer_of_a_failure_says_why_and_what_to_do():
     answer = reports.answer(reports.build(failed(), REQUEST), HTML, JSON)
     assert (answer["end"], answer["error"]) == ("failed", "TrainingFailed")
-    assert "It cost 1.03 USD after spot saved 3.08 USD of 4.11 USD (75%)." in answer["cause"]
+    assert "It cost 1.03 USD after spot saved 3.08 USD of 4.11 USD (75 %)." in answer["cause"]
     assert "ValueError: bad" in answer["cause"]
     assert "What to do: " in answer["cause"]
     assert HTML in answer["cause"]

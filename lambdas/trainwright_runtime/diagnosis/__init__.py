@@ -14,15 +14,33 @@ from trainwright_runtime.outcome import Fault, Outcome
 
 __all__ = ["Diagnosis", "Retry", "Texts", "diagnose"]
 
-_LOOK_AT_LOG = "Read the end of the log; the report says where it is."
-_BY_OUTCOME: Mapping[str, Cause] = {
+_UNKNOWN = Cause("unknown", Fault.UNKNOWN, "", "Read the end of the log; the report says where it is.")
+_TOLD: Mapping[str, Cause] = {
     "out_of_time": causes.OUT_OF_TIME,
+    "out_of_money": causes.OUT_OF_MONEY,
     "no_spot": causes.NO_SPOT,
+    "no_machines": causes.NO_CAPACITY,
     "stopped_by_person": causes.STOPPED,
-    "timed_out": Cause("timed_out", Fault.PLATFORM, "", "Look at the job in SageMaker: it outlived its own limits."),
-    "name_in_use": Cause("name_in_use", Fault.PLATFORM, "", "Start the run again: it gets a name of its own."),
-    "still_running": Cause("lost_track", Fault.PLATFORM, "", "Look at the job in SageMaker."),
+    "timed_out": causes.TIMED_OUT,
+    "name_in_use": causes.NAME_IN_USE,
+    "still_running": causes.LOST_TRACK,
+    "found_running": causes.LOST_TRACK,
+    "redriven": causes.REDRIVEN,
 }
+"""Outcomes that need no words."""
+_ELSE: Mapping[str, Cause] = {
+    "no_capacity": causes.NO_CAPACITY,
+    "throttled": causes.THROTTLED,
+    "service_unavailable": causes.INTERNAL,
+    "quota_busy": causes.QUOTA_BUSY,
+    "quota_zero": causes.QUOTA_ZERO,
+    "denied": causes.ROLE,
+    "invalid": causes.BAD_REQUEST,
+}
+"""What outcomes say where their words say nothing more."""
+_FULL = 99.0
+"""Per cent; CloudWatch's values are averages of a minute, so that 100 is rarely seen."""
+_SCRIPTS = re.compile(r"Algorithm ?Error|ExecuteUserScriptError|exit ?code", re.IGNORECASE)
 _SCRIPT_SIGNS = re.compile(
     r"ErrorMessage \"(?!Command\b)[\w(\['<:]|failed with exception|terminate called after|core dumped|"
     r"uncaught exception during training|exit ?code:? ['\"]?(?:13[0246-9]|1[4-9]\d)\b|"
@@ -36,27 +54,27 @@ _SCRIPT_SIGNS = re.compile(
 
 def diagnose(texts: Texts, outcome: Outcome) -> Diagnosis:
     """The diagnosis of an attempt that did not complete. What nothing proves is `unknown`, and is not retried."""
-    if cause := _BY_OUTCOME.get(outcome.label):
-        return Diagnosis(
-            cause.label, outcome.fault, cause.retry, outcome.sentence, cause.remedy, _cut(_said(texts)) or None
-        )
+    if cause := _TOLD.get(outcome.label):
+        return _from_outcome(cause, outcome, texts)
     sources = [plain(text) for text in _sources(texts)]
     return (
         _internal(sources)
+        or _gpu_full(texts, sources)
         or _first(map(_proved, sources))
         or _first(map(_by_script, sources))
         or _by_metrics(texts)
         or _first(map(_by_signs, sources))
-        or _unknown(outcome, texts)
+        or _from_outcome(_ELSE.get(outcome.label, _UNKNOWN), outcome, texts)
     )
 
 
 def _sources(texts: Texts) -> Iterator[str]:
-    """In the order in which they are believed: the log, SageMaker's reason, what Step Functions heard."""
-    heard = "" if texts.failure_reason else "\n".join(text for text in (texts.error, texts.cause) if text)
-    for text in ("\n".join(texts.log_tail), texts.failure_reason, heard):
-        if text and text.strip():
-            yield text
+    """In the order in which they are believed: the log where the script failed, SageMaker's reason, what Step Functions
+    heard. A reason that is not the script's is about what happened before the script or after it."""
+    log, reason = "\n".join(texts.log_tail), texts.failure_reason or ""
+    heard = "" if reason else "\n".join(text for text in (texts.error, texts.cause) if text)
+    said = (log, reason) if not reason or _SCRIPTS.search(reason) else (reason, log)
+    yield from (text for text in (*said, heard) if text.strip())
 
 
 def _first(found: Iterator[Diagnosis | None]) -> Diagnosis | None:
@@ -106,16 +124,20 @@ def _by_script(source: str) -> Diagnosis | None:
     return causes.SCRIPT.shown_by(_cut(last, 500), f"The training script raised {_cut(last)}")
 
 
+def _gpu_full(texts: Texts, sources: list[str]) -> Diagnosis | None:
+    """A GPU whose memory is full makes CUDA's libraries fail with words that do not say so. Full by itself proves
+    nothing: frameworks take all there is."""
+    if (texts.metrics or {}).get("GPUMemoryUtilization", 0.0) < _FULL:
+        return None
+    return _first(_shown(rules.first(rules.GPU_LIBRARIES, text), text) for text in sources)
+
+
 def _by_metrics(texts: Texts) -> Diagnosis | None:
     metrics = texts.metrics or {}
     for name, cause in (("MemoryUtilization", causes.HOST_MEMORY), ("DiskUtilization", causes.DISK)):
         if metrics.get(name, 0.0) >= _FULL:
             return cause.shown_by(f"{name} {metrics[name]:.0f} %")
     return None
-
-
-_FULL = 99.0
-"""Per cent; CloudWatch's values are averages of a minute, so that 100 is rarely seen."""
 
 
 def _by_signs(source: str) -> Diagnosis | None:
@@ -125,9 +147,9 @@ def _by_signs(source: str) -> Diagnosis | None:
     return causes.SCRIPT.shown_by(_last_line(text)) if raised.has_traceback(text) else None
 
 
-def _unknown(outcome: Outcome, texts: Texts) -> Diagnosis:
+def _from_outcome(cause: Cause, outcome: Outcome, texts: Texts) -> Diagnosis:
     return Diagnosis(
-        "unknown", outcome.fault, "no_retry", outcome.sentence, _LOOK_AT_LOG, _cut(_said(texts), 500) or None
+        cause.label, outcome.fault, cause.retry, outcome.sentence, cause.remedy, _cut(_said(texts), 500) or None
     )
 
 

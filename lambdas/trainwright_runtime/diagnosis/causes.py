@@ -179,3 +179,28 @@ SCRIPT = Cause(
     "The training script failed.",
     "Correct the script: the last log lines show where it failed. Data and checkpoints are kept.",
 )
+OUT_OF_MONEY = Cause(
+    "cost_exceeded",
+    Fault.REQUEST,
+    "The training job used up what max_cost_usd had left for it.",
+    "Raise limits.max_cost_usd, or make the training shorter; its checkpoints are kept.",
+)
+TIMED_OUT = Cause(
+    "timed_out",
+    Fault.PLATFORM,
+    "The training job did not end in the time it could have taken.",
+    "Look at the job in SageMaker: it outlived its own limits.",
+)
+NAME_IN_USE = Cause(
+    "name_in_use",
+    Fault.PLATFORM,
+    "A training job of this name exists already.",
+    "Start the run again: it gets a name of its own.",
+)
+LOST_TRACK = Cause("lost_track", Fault.PLATFORM, "The training job has not ended yet.", "Look at the job in SageMaker.")
+REDRIVEN = Cause(
+    "redriven",
+    Fault.NOBODY,
+    "The execution was redriven.",
+    "Nothing: the run goes on from its checkpoint with a new training job.",
+)

@@ -53,7 +53,7 @@ def has_traceback(text: str) -> bool:
 def _places(lines: list[str]) -> Iterator[int]:
     for at, line in enumerate(lines):
         found = _NAMED.match(line) or (_ANY.match(line) if _ends_frames(lines, at) else None)
-        if found and not _is_wrapper(found["name"], line):
+        if found and not _is_wrapper(found["name"], line) and not _is_heading(lines, at):
             yield at
 
 
@@ -61,6 +61,12 @@ def _is_wrapper(name: str, line: str) -> bool:
     """botocore's ClientError says what failed; SageMaker's prefix of that name does not."""
     *_, last = name.split(".")
     return bool(_WRAPPERS.match(last)) and not (last == "ClientError" and "An error occurred (" in line)
+
+
+def _is_heading(lines: list[str], at: int) -> bool:
+    """The training toolkit's own report: the exception's name, a colon, and `ExitCode` on the next line."""
+    after = lines[at + 1] if at + 1 < len(lines) else "ExitCode"
+    return lines[at].endswith(":") and after.startswith(("ExitCode", "Command", "ErrorMessage"))
 
 
 def _ends_frames(lines: list[str], at: int) -> bool:

@@ -16,7 +16,9 @@ _PREFIX = re.compile(
     r"|\[\d{1,4}\]:"  # torchrun --redirects: [0]:
     r"|\[rank\d{1,5}\]:"
     r"|\((?:pid|ip|[A-Z]\w{0,60} pid)=[^)\n]{1,80}\)"  # Ray
-    r"|algo-\d{1,4}[\w-]{0,40}\s*\|"  # docker compose, local mode
+    r"|(?:[\w-]{1,20}-)?algo-\d{1,4}[\w-]{0,40}\s{0,10}\|"  # docker compose, local mode
+    r"|\|?\s?\d{13}\s?[|,]\s?\"?"  # CloudWatch Logs' own time, as tables and CSV have it
+    r"|\[(?!Errno|FATAL|ERROR|WARN|INFO|DEBUG|W[\d ])[^\]\n]{0,60}\d[^\]\n]{0,60}\]:?(?=\s)"
     r"|[\[(]?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?(?: UTC)?[\])]?[:,]?"
     r"|[\[(]?\d{2}/\d{2}/\d{2,4} \d\d:\d\d:\d\d(?:[.,]\d{1,6})?[\])]?:?"
     r"|\[?\d\d:\d\d:\d\d(?:[.,]\d{1,6})?\]?:?"
@@ -35,9 +37,12 @@ _NOISE = re.compile(
     r"|\s{0,40}warnings?\.warn\("
     r"|\[W[\s\d]"
     r"|W\d{4} \d\d:"
-    r"|\s{0,40}(?:ORTE_)?PMIX?_WARN",
+    r"|SM_[A-Z_]{1,60}="  # the toolkit shows its environment
 )
+_COMMAND = re.compile(r'\bCommand "(?![^"\n]{0,200}\bpip\b)[^"\n]{1,4000}"?')
+"""The script's own arguments say nothing of why it failed."""
 _SDK_ADVICE = re.compile(r"\.? ?Check troubleshooting guide for common errors: \S{0,200}")
+_LINE_ENDS = re.compile(r"\r\n?|\\n|\\r\\n|#015|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 _TELLING_WARNINGS = re.compile(r"NCCL WARN|Retrying \(Retry\(total=0")
 """Warnings that are the failure itself: NCCL has no level of its own for errors; pip's last try."""
 
@@ -46,12 +51,9 @@ def plain(text: str) -> str:
     """`text` without what decorates it, cut in its middle where it is very long."""
     if len(text) > HEAD + TAIL:
         text = f"{text[:HEAD]}\n{text[-TAIL:]}"
-    text = (
-        _SDK_ADVICE.sub("", _COLOURS.sub("", _unwrapped(text)))
-        .replace("\r\n", "\n")
-        .replace("\r", "\n")
-        .replace("\\n", "\n")
-    )
+    text = _unwrapped(text)
+    for pattern, instead in ((_COLOURS, ""), (_SDK_ADVICE, ""), (_LINE_ENDS, "\n"), (_COMMAND, "Command")):
+        text = pattern.sub(instead, text)
     return "\n".join(_without_prefixes(line) for line in text.split("\n"))
 
 

@@ -56,6 +56,7 @@ def _quota_or(cause: Cause, text: str) -> Cause:
     return cause
 
 
+_MACHINES = r"(?:\binstances?\b|\bml\.|\bEC2\b|\bspot\b|ML compute|availability zone)"
 _GPU = r"(?:CUDA|GPU|HIP|HBM|XLA|device)"
 
 VERDICTS = (
@@ -76,8 +77,11 @@ VERDICTS = (
         r"(?:account|resource)-level service limit",
         r"request a (?:limit|quota) increase",
         r"\bVcpuLimitExceeded",
-        r"ServiceQuotaExceeded",
         r"Max spot instance count exceeded",
+    ),
+    _rule(
+        causes.QUOTA_ZERO,
+        r"ServiceQuotaExceeded",
         r"\b(?:Service|Account|Instance)?LimitExceeded(?:Exception)?\b",
         r"(?<!disk )\bquota (?:has been |is |was )?exceeded|exceed\w{0,4} (?:your |the |account )?(?:service )?quota",
     ),
@@ -97,7 +101,8 @@ VERDICTS = (
         r"Insufficient capacity",
         r"Unable to provision requested (?:ML )?compute",
         r"temporarily unavailable in supported availability zones",
-        r"\b(?:no|not enough|lack of|out of|insufficient) (?:\w{1,12} ){0,2}capacity\b",
+        rf"\b(?:no|not enough|lack of|out of|insufficient) (?:\w{{1,12}} ){{0,2}}capacity\b.{{0,80}}{_MACHINES}",
+        rf"{_MACHINES}.{{0,80}}\b(?:no|not enough|lack of|out of|insufficient) (?:\w{{1,12}} ){{0,2}}capacity\b",
         r"do not have sufficient .{0,40} capacity",
         r"SpotMaxPriceTooLow|UnfulfillableCapacity",
         r"\bspot (?:\w{1,12} ){0,3}(?:interrupted|interruption|reclaimed|preempted)",
@@ -489,6 +494,9 @@ RULES = (
     ),
 )
 """In the order in which they are believed, on an exception's words and then on a whole text."""
+
+GPU_LIBRARIES = (_rule(causes.GPU_MEMORY, r"\bCU(?:DNN|BLAS|SOLVER|SPARSE|FFT)_STATUS_\w{1,40}"),)
+"""Words of CUDA's libraries that mean a full GPU where its memory was full."""
 
 INTERNAL = (
     _rule(

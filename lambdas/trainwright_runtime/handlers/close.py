@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from trainwright_runtime import record as records
@@ -22,7 +23,7 @@ from trainwright_runtime.handlers.orphans import is_alive, stop, sweep
 from trainwright_runtime.handlers.report import finished, publish
 from trainwright_runtime.handlers.store import Store, now
 from trainwright_runtime.handlers.telemetry import handling, logger
-from trainwright_runtime.outcome import Fault, RunStatus
+from trainwright_runtime.outcome import Fault, Outcome, RunStatus
 from trainwright_runtime.underway import Underway
 
 Event = dict[str, Any]
@@ -134,12 +135,18 @@ def _last_planned(record: records.Item, store: Store, environment: environments.
 def _ended(attempt: Planned, detail: Event, clients: Services, clock: Clock, sleep: Callable[[float], None]) -> Look:
     """The attempt after its job was stopped and has ended, or when the time for waiting is over."""
     seen = _found(attempt, detail, clients, sleep)
-    if is_alive(seen.job):
-        stop(clients, attempt.job_name)
+    if not is_alive(seen.job):
+        return seen
+    stop(clients, attempt.job_name)
     while is_alive(seen.job) and clock.get_remaining_time_in_millis() > _RESERVE_SECONDS * 1000:
         sleep(_POLL_SECONDS)
         seen = look(clients, attempt)
-    return seen
+    return _not_by_a_person(seen) if detail["status"] == "TIMED_OUT" else seen
+
+
+def _not_by_a_person(seen: Look) -> Look:
+    """SageMaker only says that a job was stopped; this one ran out of the execution's time."""
+    return replace(seen, outcome=Outcome.TIMED_OUT) if seen.outcome is Outcome.STOPPED_BY_PERSON else seen
 
 
 def _found(attempt: Planned, detail: Event, clients: Services, sleep: Callable[[float], None]) -> Look:

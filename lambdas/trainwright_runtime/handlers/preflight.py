@@ -22,7 +22,7 @@ from trainwright_runtime.resolved import GROUPS, PREFERENCES, TYPES, ResolvedReq
 
 __all__ = ["Inspected", "inspect"]
 
-SECONDS = 20
+SECONDS = 15
 """What all look-ups together may take of Prepare's time."""
 
 PAGE, PAGES = 1000, 20

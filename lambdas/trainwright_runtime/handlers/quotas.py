@@ -16,12 +16,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from trainwright_runtime.handlers.aws import Services, error_code
 from trainwright_runtime.handlers.environment import Environment
 from trainwright_runtime.handlers.telemetry import logger
+from trainwright_runtime.handlers.together import Deadline
 from trainwright_runtime.quotas import SERVICE, Kind, parameter, quota_name
 
 Codes = dict[str, str]
 
 CODES_SECONDS = 3600
 """How long a sandbox keeps the codes that it found by name; what a quota amounts to is asked at every run."""
+
+SECONDS = 8
+"""After so long a run asks for no more quotas: what it does not know by then stays unknown."""
 
 _PAGE, _PAGES = 100, 40
 """ListServiceQuotas: MaxResults 100 at most. SageMaker has some 1,500 quotas."""
@@ -39,6 +43,7 @@ class Quotas:
         self._clients = clients
         self._prefix = environment.quota_parameters
         self._clock = clock
+        self._deadline = Deadline.after(SECONDS, clock)
         self._known: dict[tuple[str, Kind], int | None] = {}
         self._troubles: list[str] = []
 
@@ -60,13 +65,18 @@ class Quotas:
 
     def _looked_up(self, instance_type: str, kind: Kind) -> int | None:
         try:
+            self._in_time()
             code = self._code(instance_type, kind)
             return self._value(code) if code else None
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, TimeoutError) as error:
             told = error_code(error) if isinstance(error, ClientError) else type(error).__name__
             logger.warning("quota not read", extra={"instance_type": instance_type, "kind": kind, "code": told})
             self._troubles.append(f"the account's quotas could not be looked up ({told})")
             return None
+
+    def _in_time(self) -> None:
+        if not self._deadline.left:
+            raise TimeoutError
 
     def _value(self, code: str) -> int | None:
         service = self._clients.quick_quotas
@@ -104,6 +114,7 @@ class Quotas:
         codes: Codes = {}
         more: dict[str, Any] = {}
         for _ in range(_PAGES):
+            self._in_time()
             page = getattr(self._clients.quick_quotas, operation)(ServiceCode=SERVICE, MaxResults=_PAGE, **more)
             codes |= {quota["QuotaName"]: quota["QuotaCode"] for quota in page["Quotas"]}
             if not page.get("NextToken"):

@@ -78,6 +78,18 @@ def test_tags_can_be_listed_and_changed(account, sagemaker):
     assert len(tags) == 2
 
 
+@pytest.mark.parametrize("kind", ["training-job", "processing-job", "no-such-kind"])
+def test_the_tags_of_what_is_not_there_are_refused(sagemaker, kind):
+    """https://github.com/aws/amazon-sagemaker-feedback/issues/108"""
+    arn = f"arn:aws:sagemaker:us-east-1:123456789012:{kind}/nothing"
+    for call, more in ((sagemaker.list_tags, {}), (sagemaker.add_tags, {"Tags": [{"Key": "a", "Value": "1"}]})):
+        with pytest.raises(sagemaker.exceptions.ClientError) as refused:
+            call(ResourceArn=arn, **more)
+        assert refused.value.response["Error"]["Code"] == "ValidationException"
+    with pytest.raises(sagemaker.exceptions.ClientError, match="Member must satisfy regular expression pattern"):
+        sagemaker.list_tags(ResourceArn="training-job/nothing")
+
+
 def test_an_image_that_is_not_there_fails_the_job(account):
     specification = {"TrainingInputMode": "File"}
     for number, image in enumerate(("elsewhere/image:1", "123456789012.dkr.ecr.us-east-1.amazonaws.com/none:1")):

@@ -74,6 +74,11 @@ print(json.dumps([len(jobs), len(sagemaker.list_tags(ResourceArn=arn)["Tags"])])
     assert plain(code) == [1, 2]
 
 
+def test_plain_moto_fails_at_the_tags_of_a_job_that_is_not_there():
+    arn = "arn:aws:sagemaker:us-east-1:123456789012:training-job/none"
+    assert plain(f'print(json.dumps(failure(sagemaker.list_tags, ResourceArn="{arn}")))') != "ValidationException"
+
+
 def test_plain_moto_lists_processing_jobs_after_cutting_the_page_and_as_they_came():
     code = """
 for name in ("b-1", "a-1", "b-2"):

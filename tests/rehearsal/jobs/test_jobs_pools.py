@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,24 @@ def test_a_pool_counts_against_the_quota_until_it_is_ended(warm):
     assert words in str(refused.value)
     _end(warm, "holds")
     assert warm.train("wants", **other)["TrainingJobStatus"] == "Completed"
+
+
+def test_of_several_calls_with_one_name_only_the_first_takes_the_pool(warm):
+    warm.train("leaves", ResourceConfig=WARM)
+
+    def ask(_):
+        try:
+            warm.train("takes", wait=False, ResourceConfig=WARM)
+        except warm.client("sagemaker").exceptions.ResourceInUse:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as threads:
+        assert sum(threads.map(ask, range(6))) == 1
+    assert warm.finish("takes")["TrainingJobStatus"] == "Completed"
+    assert warm.describe("leaves")["WarmPoolStatus"]["ReusedByJob"] == "takes"
+    _end(warm, "takes")
+    assert warm.train("after", ResourceConfig=M5)["TrainingJobStatus"] == "Completed"  # nothing is held
 
 
 def test_a_type_without_warm_pool_quota_keeps_nothing_and_says_nothing(warm):

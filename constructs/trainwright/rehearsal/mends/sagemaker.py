@@ -172,8 +172,8 @@ def tagged_resource(original: Callable[..., Any]) -> Callable[..., Any]:
         if not isinstance(arn, str) or not re.fullmatch(_ARN, arn):
             raise SagemakerClientError(
                 "ValidationException",
-                f"1 validation error detected: Value '{arn}' at 'resourceArn' failed to satisfy constraint: Member must "
-                f"satisfy regular expression pattern: {_ARN}",
+                f"1 validation error detected: Value '{arn}' at 'resourceArn' failed to satisfy constraint: Member "
+                f"must satisfy regular expression pattern: {_ARN}",
             )
         try:
             found = original(self, arn)

@@ -9,7 +9,7 @@ BASE = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
 
 
 def answer(boto3, service, method, arguments):
-    client = boto3.client(service)
+    client = boto3.client(service, region_name=os.environ.get("AWS_REGION", "us-east-1"))
     try:
         getattr(client, method)(**arguments)
     except client.exceptions.ClientError as error:
