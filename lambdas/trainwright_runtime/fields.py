@@ -199,6 +199,11 @@ def image_is_uri(image: str) -> bool:
     return "/" in image
 
 
+def is_ecr_uri(image: str) -> bool:
+    """Whether `image` is the address of an image in Amazon ECR."""
+    return _IMAGE_URI.fullmatch(image) is not None
+
+
 def _image(value: str) -> str:
     allowed = "an image of the platform by name (platform), or an Amazon ECR URI of at most 255 characters"
     if len(value) > 255 or not (_IMAGE_URI if image_is_uri(value) else _IMAGE_NAME).fullmatch(value):

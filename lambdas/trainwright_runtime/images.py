@@ -52,9 +52,40 @@ _URI = re.compile(
     r"(\d{12})\.dkr\.ecr(?:-fips)?\.[a-z0-9-]+\.[a-z0-9.-]+/([a-z0-9./_-]+):([\w.-]+)(?:@sha256:[0-9a-f]{64})?",
     re.ASCII,
 )
+_ADDRESS = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<repository>[a-z0-9./_-]+)"
+    r"(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?",
+    re.ASCII,
+)
 _TAG_VERSION = re.compile(r"(\d+(?:\.\d+)+(?:-\d+(?=-|$))?)", re.ASCII)
 _TRANSFORMERS = re.compile(r"-transformers(\d+(?:\.\d+)*)", re.ASCII)
 _LISTED = 5
+
+# "Amazon SageMaker Debugger image URIs for custom rule evaluators" (developer guide, Debugger references); those of
+# China: AWS's own tests, aws/sagemaker-python-sdk, tests/integ/test_debugger.py. The SDK's data has built-in ones only.
+_CUSTOM_RULES = "sagemaker-debugger-rule-evaluator"
+_CUSTOM_RULES_REGISTRY = {
+    "ap-east-1": "645844755771",
+    "ap-northeast-1": "670969264625",
+    "ap-northeast-2": "326368420253",
+    "ap-south-1": "552407032007",
+    "ap-southeast-1": "631532610101",
+    "ap-southeast-2": "445670767460",
+    "ca-central-1": "105842248657",
+    "cn-north-1": "617202126805",
+    "cn-northwest-1": "658559488188",
+    "eu-central-1": "691764027602",
+    "eu-north-1": "091235270104",
+    "eu-west-1": "606966180310",
+    "eu-west-2": "074613877050",
+    "eu-west-3": "224335253976",
+    "me-south-1": "050406412588",
+    "sa-east-1": "466516958431",
+    "us-east-1": "864354269164",
+    "us-east-2": "840043622174",
+    "us-west-1": "952348334681",
+    "us-west-2": "759209512951",
+}
 
 
 class ImageError(ValueError):
@@ -191,6 +222,13 @@ def detailed_profiler_image(region: str) -> str:
     return _plain_image("detailed-profiler", region, "detailed profiling")
 
 
+def evaluates_rules(uri: str) -> bool:
+    """Whether an image's URI names one of AWS's own evaluators of the debugger's and the profiler's rules, built-in or
+    custom ones, in the registry that AWS has for it in its region."""
+    match = _ADDRESS.fullmatch(uri)
+    return match is not None and (match["repository"], match["region"], match["account"]) in _rule_evaluators()
+
+
 def versions(name: str) -> tuple[str, ...]:
     """The versions of a framework or algorithm, newest first, without their aliases."""
     return _newest_first(_any_family(name).versions)
@@ -273,6 +311,20 @@ def _image(entry: Mapping[str, Any]) -> _Image:
 @cache
 def _accounts() -> frozenset[str]:
     return frozenset(account for registry in _table()["registries"] for account in registry.values())
+
+
+@cache
+def _rule_evaluators() -> frozenset[tuple[str, str, str]]:
+    """Repository, region and account of each."""
+    registries = [(_CUSTOM_RULES, _CUSTOM_RULES_REGISTRY)]
+    registries += [(image.repository, dict(image.registry)) for image in map(_only_image, _NO_TRAINING)]
+    return frozenset((name, region, account) for name, each in registries for region, account in each.items())
+
+
+def _only_image(name: str) -> _Image:
+    family = _family(name)
+    image, _, _ = _choose(family, _known_version(family, None), None, None)
+    return image
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ValidationInfo, model_validator
 
-from trainwright_runtime import instances
+from trainwright_runtime import images, instances
 from trainwright_runtime import problems as codes
 from trainwright_runtime.fields import image_is_uri
 from trainwright_runtime.forms import Leaf, as_written, leaves, long_name
@@ -39,6 +39,7 @@ from trainwright_runtime.resolved import (
     INFRA_CHECK,
     PREFERENCES,
     RETRIES,
+    RULE_CONFIGURATIONS,
     RUNTIME,
     SPOT,
     WAIT,
@@ -47,8 +48,9 @@ from trainwright_runtime.resolved import (
     fill_defaults,
     spelled,
 )
+from trainwright_runtime.rules.containers import SOURCE
 from trainwright_runtime.schema import schema_of
-from trainwright_runtime.sections import Section
+from trainwright_runtime.sections import RuleConfiguration, Section
 from trainwright_runtime.settings import Settings
 from trainwright_runtime.site import Site
 from trainwright_runtime.units import spell_duration
@@ -301,6 +303,8 @@ def violations(values: Values, data: object, policy: TeamPolicy, site: Site | No
         (FALLBACK, ["none"], lambda fallback: allow.fallback or fallback == "none"),
         (COST, [f"up to {most:g} USD"] if most else [], lambda usd: most is None or usd <= most),
         *((leaf, allow.data, _data_allowed(allow.data)) for leaf in values.settings if _is_address(leaf)),
+        (SOURCE, allow.data, lambda source: not source.startswith("s3://") or _data_allowed(allow.data)(source)),
+        *((leaf, allow.images, lambda rules: _evaluators_allowed(rules, policy)) for leaf in RULE_CONFIGURATIONS),
         # IAM holds every job to the allowed types, and a serverless one names none
         (("serverless_job_config", "job_type"), ["jobs on instance types"], lambda _: False),
         *((leaf, ["nothing"], lambda _: allow.overrides) for leaf in values.settings if leaf[0] == "overrides"),
@@ -378,6 +382,20 @@ def _image_allowed(image: str, policy: TeamPolicy) -> bool:
         named = _any(image, [word for word in words if "/" in word])
         return ANY_URI in words or named or _in_repositories(image, policy.capabilities.repositories)
     return ANY_NAMED in words or image in words
+
+
+def _evaluators_allowed(rules: Iterable[RuleConfiguration], policy: TeamPolicy) -> bool:
+    """Whether rules run in AWS's own evaluator, or in an image that the team may use."""
+    names = [rule.rule_evaluator_image for rule in rules]
+    return all(_is_awss_evaluator(name) or (image_is_uri(name) and _image_allowed(name, policy)) for name in names)
+
+
+def _is_awss_evaluator(image: str) -> bool:
+    parts = image.partition("/")[0].split(".")
+    try:
+        return len(parts) > 3 and image == images.debugger_rules_image(parts[3])
+    except images.ImageError:
+        return False
 
 
 def _in_repositories(image: str, repositories: Iterable[str]) -> bool:

@@ -1,5 +1,6 @@
 """What of a run's settings needs a capability that the team was not given: each is told with the line to add."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,13 @@ from trainwright_runtime.units import spell_duration
 
 if TYPE_CHECKING:
     from trainwright_runtime.policy import Capabilities, TeamPolicy
+
+_OF_HUBS = ("dataset_arn", "hub_content_arn")
+_SIGN_IN = (
+    *("training_image_config", "training_repository_auth_config"),
+    "training_repository_credentials_provider_arn",
+)
+_VERSION = re.compile(r"(?P<place>arn:[^/]+):model-package/(?P<group>[^/]+)/\d+")
 
 Need = tuple[Leaf, str]
 """A setting, and the line of the policy that would allow it."""
@@ -31,6 +39,18 @@ def not_provisioned(values: Values, data: object, policy: "TeamPolicy", site: Si
                 value=_said(values.settings.get(leaf)),
                 remedy="ask the platform team, or leave it out",
             )
+    for leaf in _never_given(values):
+        problem = "no team is given this: the execution role has no grant for it"
+        said = _said(values.settings[leaf])
+        yield Problem(codes.NOT_PROVISIONED, as_written(data, leaf), problem, said, remedy="leave it out")
+
+
+def _never_given(values: Values) -> Iterator[Leaf]:
+    """Hub content but AWS's own (whose ARNs have the account `aws`), and the function that signs in to a registry."""
+    for leaf, value in values.settings.items():
+        hub = leaf[0] == "inputs" and leaf[-1] in ("dataset_arn", "hub_content_arn")
+        if (hub and value.split(":")[4:5] != ["aws"]) or leaf[-1] == "training_repository_credentials_provider_arn":
+            yield leaf
 
 
 def _said(value: Any) -> str | None:
@@ -74,10 +94,50 @@ def _switched(leaf: Leaf, name: str) -> Callable[[Values, "Capabilities"], Itera
     return needs
 
 
+def _experiments(values: Values, has: "Capabilities") -> Iterator[Need]:
+    named = [leaf for leaf in values.settings if leaf[0] == "experiment_config"]
+    if named and not has.experiments:
+        yield named[0], "capabilities.experiments: true"
+
+
+def _source_package(values: Values, has: "Capabilities") -> Iterator[Need]:
+    """A model package is its group's."""
+    leaf = ("model_package_config", "source_model_package_arn")
+    head, _, package = str(values.settings.get(leaf, "")).partition(":model-package/")
+    group = f"{head}:model-package-group/{package.partition('/')[0]}"
+    if leaf in values.settings and not _matches(group, has.model_package):
+        yield leaf, f"capabilities.model_package: [{group}]"
+
+
 def _secrets(values: Values, has: "Capabilities") -> Iterator[Need]:
     for leaf, arn in values.settings.items():
         if leaf[0] == "secrets" and not _matches(arn, has.secrets):
             yield leaf, f"capabilities.secrets: [{arn}]"
+
+
+def _hub_content(values: Values, has: "Capabilities") -> Iterator[Need]:
+    """AWS's own hub everybody may read: its account is written `aws` (HubContentArn, SageMaker API reference)."""
+    for leaf, arn in values.settings.items():
+        if leaf[0] == "inputs" and leaf[-1] in _OF_HUBS and not _is_aws_own(arn) and not _matches(arn, has.hub_content):
+            yield leaf, f"capabilities.hub_content: [{arn}]"
+
+
+def _is_aws_own(arn: str) -> bool:
+    return arn.startswith("arn:") and arn.split(":")[4:5] == ["aws"]
+
+
+def _source_package(values: Values, has: "Capabilities") -> Iterator[Need]:
+    """A version belongs to its group; a package of no group to nobody that a policy could name."""
+    leaf = ("model_package_config", "source_model_package_arn")
+    package = values.settings.get(leaf)
+    if package is None:
+        return
+    version = _VERSION.fullmatch(package)
+    group = f"{version['place']}:model-package-group/{version['group']}" if version else None
+    if group is None:
+        yield leaf, "its group (capabilities.model_package), of which it is to be a version,"
+    elif not _matches(group, has.model_package):
+        yield leaf, f"capabilities.model_package: [{group}]"
 
 
 def _preferred_plans(values: Values, has: "Capabilities") -> Iterator[Need]:
@@ -110,12 +170,16 @@ _NEEDS: tuple[Callable[[Values, "Capabilities"], Iterator[Need]], ...] = (
     _file_systems,
     _listed(("mlflow_config", "mlflow_resource_arn"), "mlflow"),
     _listed(("model_package_config", "model_package_group_arn"), "model_package"),
+    _source_package,
+    _hub_content,
+    _listed(_SIGN_IN, "credentials_providers"),
     _listed(("compute", "volume_kms_key_id"), "keys"),
     _listed(("output_data_config", "kms_key_id"), "keys"),
     _listed(("compute", "training_plan_arn"), "training_plans"),
     _switched(("remote_debug_config", "enable_remote_debug"), "remote_debug"),
     _switched(("session_chaining_config", "enable_session_tag_chaining"), "session_tags"),
-    _switched(("experiment_config", "experiment_name"), "experiments"),
+    _experiments,
+    _source_package,
     _secrets,
     _preferred_plans,
     _checkpoints,

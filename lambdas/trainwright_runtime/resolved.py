@@ -26,6 +26,7 @@ VOLUME = ("compute", "volume_size_in_gb")
 SPOT = ("compute", "enable_managed_spot_training")
 FALLBACK = ("compute", "fallback")
 KEEP_ALIVE = ("compute", "keep_alive_period_in_seconds")
+RULE_CONFIGURATIONS = (("debug_rule_configurations",), ("profiler_rule_configurations",))
 RUNTIME = ("stopping_condition", "max_runtime_in_seconds")
 WAIT = ("stopping_condition", "max_wait_time_in_seconds")
 COST = ("limits", "max_cost_usd")
@@ -223,6 +224,12 @@ def spelled(leaf: Leaf, value: object) -> str:
         return spell_duration(value)
     if leaf[0] == "profiler_config" and value in INTERVALS:
         return INTERVALS[value]
-    if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
-        return ", ".join(value)
+    if isinstance(value, list):
+        return ", ".join(map(_named, value))
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _named(entry: object) -> str:
+    """An entry of a list by what it asks for: a type, a rule's image."""
+    known = (getattr(entry, name, None) for name in ("instance_type", "rule_evaluator_image"))
+    return str(next((name for name in known if name is not None), entry))

@@ -143,5 +143,5 @@ def test_it_leaves_nothing_running_and_nothing_reserved(row, result):
 def test_it_says_where_a_start_began_at_step_0_although_there_was_a_checkpoint(row, result):
     from_zero = [attempt["number"] for attempt in result.rows if attempt["restarted_from_zero"]]
     assert bool(from_zero) is CASES[row].from_zero
-    if from_zero:
-        assert [line for line in result.report["warnings"] if "step 0" in line], result.report["warnings"]
+    assert result.report["restarted_from_zero"] is CASES[row].from_zero
+    assert [each["attempt"] for each in result.report["resume"] if each["from_zero"]] == from_zero

@@ -92,7 +92,7 @@ def test_a_run_that_did_not_resume_is_told_why(interruptions: int, checkpoints: 
 
 def test_the_summary_has_every_key_and_no_other() -> None:
     attempt = dict.fromkeys(["number", "job_arn", "job_name", "capacity", "status", "interruptions", "log"])
-    attempt |= dict.fromkeys(["resumed_from_step", "training_seconds", "billable_seconds"], 3)
+    attempt |= dict.fromkeys(["resumed_from_step", "training_seconds", "billable_seconds", "cost_usd"], 3)
     outcome = Outcome(attempts=[attempt])
     summary = outcome.summary()
     assert set(summary) == {"execution", "attempts", "model", "report", "seconds"}

@@ -83,7 +83,7 @@ def test_run_shows_plan_and_price_then_starts(aws, invoke) -> None:
     assert done.exit_code == 0, done.output
     text = " ".join(done.stdout.split())
     assert "digits for team vision in eu-west-1" in text
-    assert "spot, 2 x ml.g5.xlarge, at most 30m of training, 90m with waiting" in text
+    assert "attempt spot, 2 x ml.g5.xlarge time at most 30m of training, 90m with waiting" in text
     assert "train: s3://vision-data/digits/train/" in text
     assert "at most 1.41 USD (2 x 1.408 USD/h on demand for 30m; spot usually costs less)" in text
     (execution,) = executions(aws)

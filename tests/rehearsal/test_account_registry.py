@@ -73,3 +73,59 @@ def test_a_role_needs_the_permission_on_the_repository(account, helpers):
     with pytest.raises(ClientError) as refused:
         may_not.get_download_url_for_layer(repositoryName=name, layerDigest=digest)
     assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+
+
+HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+
+
+@pytest.fixture(scope="module")
+def with_images(tmp_path_factory, helpers):
+    """An account that was given two images by URI, and their folder."""
+    folder = tmp_path_factory.mktemp("given")
+    (folder / "Dockerfile").write_text('FROM scratch\nCOPY train.py /opt/\nENTRYPOINT ["python", "/opt/train.py"]\n')
+    (folder / "train.py").write_text("print('given')\n")
+    images = {f"{HOST}/team/own:1": str(folder), "999999999999.dkr.ecr.us-east-1.amazonaws.com/own": str(folder)}
+    process = helpers.start_server(folder, images=images)
+    yield helpers.Account(helpers.ready_line(process)["endpoint"], folder / "account", process)
+    helpers.stop_server(process)
+
+
+def asked(account, repository, tag="1", **more):
+    ecr = account.client("ecr")
+    return ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": tag}], **more)
+
+
+def test_ecr_knows_the_images_that_the_account_was_given(with_images):
+    [image] = asked(with_images, "team/own")["images"]
+    assert json.loads(image["imageManifest"])["architecture"] == "amd64"
+    digest = image["imageId"]["imageDigest"]
+    assert digest == f"sha256:{hashlib.sha256(image['imageManifest'].encode()).hexdigest()}"
+    again = with_images.client("ecr").batch_get_image(repositoryName="team/own", imageIds=[{"imageDigest": digest}])
+    assert again["images"][0]["imageId"]["imageDigest"] == digest
+    assert asked(with_images, "own", "latest", registryId="999999999999")["images"]
+    for repository, tag in (("team/own", "2"), ("own", "latest"), ("other", "1")):
+        with pytest.raises(ClientError, match="RepositoryNotFound"):
+            asked(with_images, repository, tag)
+
+
+def test_a_job_that_names_a_given_image_by_its_digest_runs_the_folder(with_images, helpers):
+    digest = asked(with_images, "team/own")["images"][0]["imageId"]["imageDigest"]
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}
+    role = with_images.role(helpers.allow("*", "*"), trust={"Version": "2012-10-17", "Statement": [trust]})
+    with_images.client("s3").create_bucket(Bucket="outputs")
+    sagemaker, name = with_images.client("sagemaker"), helpers.unique("job")
+    sagemaker.create_training_job(
+        TrainingJobName=name,
+        RoleArn=role,
+        AlgorithmSpecification={"TrainingImage": f"{HOST}/team/own@{digest}", "TrainingInputMode": "File"},
+        OutputDataConfig={"S3OutputPath": "s3://outputs/"},
+        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        StoppingCondition={"MaxRuntimeInSeconds": 60},
+    )
+
+    def ended():
+        found = sagemaker.describe_training_job(TrainingJobName=name)
+        return found if found["TrainingJobStatus"] not in ("InProgress", "Stopping") else None
+
+    found = helpers.wait_for(ended, 30)
+    assert found["TrainingJobStatus"] == "Completed", found.get("FailureReason")

@@ -16,6 +16,15 @@ GROUPS = [{"instance_group_name": "gpu", "instance_type": "ml.g5.xlarge", "insta
 PREFERENCES = [{"instance_type": "ml.g5.xlarge"}, {"instance_type": "ml.g6.xlarge"}]
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:token"
+REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+EVALUATOR = {"rule_configuration_name": "own", "rule_evaluator_image": f"{REGISTRY}/rules:1"}
+PRIVATE_REGISTRY = {
+    "training_repository_access_mode": "Vpc",
+    "training_repository_auth_config": {
+        "training_repository_credentials_provider_arn": "arn:aws:lambda:us-east-1:123456789012:function:x"
+    },
+}
+PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package"
 API, GUIDE, SDK = "SageMaker API reference", "SageMaker developer guide", "SageMaker SDK v2"
 
 
@@ -643,6 +652,42 @@ ROWS = [
         {"team": "vision", "allow": {"instance_types": ["ml.m5.*"]}},
     ),
     Row(
+        "source outside what the policy lets runs read",
+        {"source_code": {**SCRIPT, "source_dir": "s3://another/source.tar.gz"}},
+        "source_code.source_dir",
+        "does not allow",
+        "data://",
+        "the team's policy, allow.data",
+        {"team": "vision"},
+    ),
+    Row(
+        "a rule that runs in an image that the policy does not allow",
+        {"debugger": True, "debug_rule_configurations": [EVALUATOR]},
+        "debug_rule_configurations",
+        "does not allow",
+        "platform",
+        "the team's policy, allow.images",
+        {"team": "vision", "allow": {"images": ["platform"]}},
+    ),
+    Row(
+        "hub content of an account",
+        {"inputs": {"t": {"dataset_arn": "arn:aws:sagemaker:us-east-1:123456789012:hub-content/hub/DataSet/d"}}},
+        "inputs.t.dataset_arn",
+        "no team is given this",
+        "leave it out",
+        "no capability has a grant for it; AWS's own hub content passes",
+        {"team": "vision"},
+    ),
+    Row(
+        "a function that signs in to a registry",
+        {"training_image_config": PRIVATE_REGISTRY, "network": VPC},
+        "training_image_config.training_repository_auth_config.training_repository_credentials_provider_arn",
+        "no team is given this",
+        "leave it out",
+        "no capability has a grant for it",
+        {"team": "vision", "capabilities": {"vpc": {"subnets": ["subnet-1"], "security_group_ids": ["sg-1"]}}},
+    ),
+    Row(
         "going on on demand where the policy does not allow it",
         {"compute": {**SPOT, "fallback": "on_demand"}},
         "compute.fallback",
@@ -715,6 +760,23 @@ ROWS = [
             ("remote_debug", {"remote_debug": True}, "remote_debug", "remote_debug: true"),
             ("session_tags", {"session_tags": True}, "session_tags", "session_tags: true"),
             ("experiments", {"experiment": "night"}, "experiment", "experiments: true"),
+            (
+                "experiments, by another name",
+                {"experiment_config": {"trial_name": "night"}},
+                "experiment_config.trial_name",
+                "experiments: true",
+            ),
+            (
+                "model_package, to go on from",
+                {
+                    "model_package_config": {
+                        "model_package_group_arn": f"{PACKAGE}-group/own",
+                        "source_model_package_arn": f"{PACKAGE}/other/1",
+                    }
+                },
+                "model_package_config.source_model_package_arn",
+                f"model_package: [{PACKAGE}-group/other]",
+            ),
             ("secrets", {"secrets": {"TOKEN": SECRET}}, "secrets.TOKEN", f"secrets: [{SECRET}]"),
             (
                 "keys",

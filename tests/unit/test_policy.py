@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from trainwright_runtime.images import debugger_rules_image
 from trainwright_runtime.policy import PolicyError, TeamPolicy
 from trainwright_runtime.request import Checked, check
 from trainwright_runtime.site import Site
@@ -291,6 +292,20 @@ def test_any_data_is_a_policy_or_a_policy_error(data):
         assert TeamPolicy.from_data(data).team
     except PolicyError as error:
         assert error.problems
+
+
+def test_awss_own_evaluator_of_rules_is_no_image_of_anybodys():
+    text = "team: a\nallow: {images: [platform]}"
+    rule = {"rule_configuration_name": "r", "rule_evaluator_image": debugger_rules_image("eu-west-1")}
+    gpu = {"instance_type": "ml.g5.xlarge"}
+    assert isinstance(check(run(compute=gpu, debugger=True, debug_rule_configurations=[rule]), policy(text)), Checked)
+
+
+def test_hub_content_of_awss_own_is_anybodys():
+    hub = {"dataset_arn": "arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/DataSet/d"}
+    assert isinstance(
+        check(run(compute={"instance_type": "ml.m5.large"}, inputs={"t": hub}), policy("team: a")), Checked
+    )
 
 
 def test_the_teams_own_network_needs_no_capability():

@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_every_outcome_is_explained_on_the_page():
 
 def test_every_outcome_is_met_by_a_row():
     met = {start["ends"] for case in CASES for start in case.starts}
-    assert {outcome.label for outcome in Outcome} - met == set()
+    assert {outcome.label for outcome in Outcome if not outcome.alive} - met == set()
 
 
 def test_rows_that_share_an_account_have_instance_types_of_their_own():
@@ -50,7 +51,7 @@ def test_rows_that_share_an_account_have_instance_types_of_their_own():
     for case in shared:
         own = set(case.faults["instance_types"])
         lists = [entries for key, entries in case.faults.items() if isinstance(entries, list)]
-        for entry in [*sum(lists, []), *case.faults["fake_jobs"].get("others", [])]:
+        for entry in [*chain.from_iterable(lists), *case.faults["fake_jobs"].get("others", [])]:
             named = entry["instance_types"]
             assert {named} if isinstance(named, str) else set(named) <= own
 

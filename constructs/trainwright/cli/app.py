@@ -166,6 +166,35 @@ def explain(
 
 
 @app.command(rich_help_panel=OFFLINE)
+def diagnose(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A text, or JSON lines. Left out or -: standard input.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a training job failed, whether to try again and what to do, from what SageMaker or the log said.
+
+    A text is diagnosed whole; of JSON lines, {"id", "text", "surface"}, each is.
+
+    `surface` says where the text is from, such as FailureReason.
+
+    With --json the answers are lines too: {"id", "label", "retry", "remedy"}.
+
+    Exit codes: 0 all were read, 2 a line was no case (the others are answered).
+
+    Examples:
+
+        trainwright diagnose failure.txt
+
+        trainwright diagnose --json < failures.jsonl
+    """
+    from trainwright.cli import diagnosing  # noqa: PLC0415
+
+    with exit_codes(as_json=as_json):
+        raise typer.Exit(diagnosing.command(file, as_json=as_json))
+
+
+@app.command(rich_help_panel=OFFLINE)
 def instances(
     workload: Annotated[
         str, typer.Option(metavar="KIND", help="prototype, one-gpu, multi-gpu, cpu or tuning.")

@@ -89,10 +89,10 @@ def _internal(sources: list[str]) -> Diagnosis | None:
 def _proved(source: str) -> Diagnosis | None:
     """What ended everything else, then what was raised, then the words of the whole text."""
     text = telling(source)
-    if proof := rules.first((*rules.VERDICTS, *rules.KILLERS), text):
+    verdicts = () if rules.REFUSED.search(text) else rules.VERDICTS
+    if proof := rules.first((*verdicts, *rules.KILLERS), text):
         return _shown(proof, text)
-    was_raised = raised.exceptions(text)
-    if was_raised:
+    if was_raised := raised.exceptions(text):
         at, proof = _blamed(was_raised)
         return _shown(proof, was_raised[at].words) if proof else None
     return _shown(rules.first((*rules.RULES, *rules.INTERNAL_WITH_WORDS), text), text)

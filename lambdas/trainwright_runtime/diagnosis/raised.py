@@ -66,7 +66,7 @@ def _is_wrapper(name: str, line: str) -> bool:
 def _is_heading(lines: list[str], at: int) -> bool:
     """The training toolkit's own report: the exception's name, a colon, and `ExitCode` on the next line."""
     after = lines[at + 1] if at + 1 < len(lines) else "ExitCode"
-    return lines[at].endswith(":") and after.startswith(("ExitCode", "Command", "ErrorMessage"))
+    return lines[at].rstrip('"').endswith(":") and after.startswith(("ExitCode", "Command", "ErrorMessage"))
 
 
 def _ends_frames(lines: list[str], at: int) -> bool:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-HEAD, TAIL = 16_384, 131_072
+HEAD, TAIL = 8_192, 49_152
 """How much of a text is read, in characters: its beginning names the kind of failure, its end the cause."""
 
 _COLOURS = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|\x1b\][^\x07\n]{0,200}\x07")

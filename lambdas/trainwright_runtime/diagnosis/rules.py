@@ -110,12 +110,14 @@ VERDICTS = (
 )
 """What SageMaker says of the job as a whole, wherever it stands."""
 
+REFUSED = re.compile(r"ValidationException|failed to satisfy constraint")
+"""An answer to a request: its words on time and capacity are about the request."""
 KILLERS = (
     _rule(
         causes.HARDWARE,
         r"uncorrectable (?:NVLink|ECC)",
         r"ECC error",
-        r"\bXid\b.{0,60}\b(?:48|63|64|74|79|94|95|119|120)\b",
+        r"\bXid(?: \(PCI:[\w:.]{1,24}\))?:? (?:48|63|64|74|79|94|95|119|120)\b",
         r"fallen off the bus",
         r"NVLink error",
         r"(?:due to|detected) (?:a )?hardware (?:failure|fault|error)",
@@ -141,7 +143,7 @@ KILLERS = (
         r"Not enough memory to .{0,60}GPU",
         r"No available memory for the cache blocks",
         r"out_of_memory: (?:CUDA|RMM)",
-        r"Dst tensor is not copied",
+        r"Dst tensor is not copied|\b(?:GPU|CUDA|VRAM) OOM\b|out of (?:VRAM|GPU RAM)",
         r"cuda runtime error \(2\)",
         r"CUDA error: out of memory|cudaErrorOutOfMemory",
     ),
@@ -160,7 +162,7 @@ KILLERS = (
         r"not enough (?:free )?disk space",
         r"disk (?:quota exceeded|is full|full\b)",
         r"received a failed archive status",
-        r"ran out of (?:disk|storage) space",
+        r"r[au]n(?:ning)? out of (?:disk|storage)|lack of (?:disk|storage) space",
         r"\bENOSPC\b|\[Errno 28\]|os error 28\b",
         r"out of disk|not enough space on",
         r"PytorchStreamWriter failed|enforce fail at inline_container\.cc",
@@ -171,8 +173,11 @@ KILLERS = (
         r"Cannot allocate memory",
         r"std::bad_alloc",
         r"(?<!GPU )(?<!CUDA )ran out of memory",
-        r"Out of memory: Kill",
-        r"\boom-?kill",
+        r"\bout of (?:system |host |physical )?memory\b",
+        r"\boom[ -]?kill|forcibly killed|memory limit (?:was )?exceeded",
+        r"insufficient (?:system |host |physical )?memory",
+        r"exceed\w{0,4} (?:the |its )?(?:available |container )?memory(?: limit)?\b",
+        r"\bfailed with -9\b",
         r"\bOOMKilled\b",
         r"OutOfMemoryError: (?!CUDA)",
         r"Java heap space",
@@ -181,7 +186,7 @@ KILLERS = (
         r"instance type with more memory",
         r"killed by signal: Killed",
         r"exit ?code:? ['\"]?(?:137|-9)\b",
-        r"(?:return|exit) ?(?:code|status)s? (?:of )?(?:137|-9)\b",
+        r"(?:return|exit) ?(?:code|status)s? (?:of )?(?:137|-9)\b|exit(?:ed)? with (?:code|status):? ?(?:137|-9)\b",
         r"exitcode:? ?(?:137|-9)\b",
         r"Signals\.SIGKILL",
         r"\(SIGKILL\)",
@@ -210,6 +215,7 @@ RULES = (
     ),
     _rule(
         causes.IMAGE,
+        r"Cannot pull (?:\w{1,12} )?container",
         r"Cannot find (?:the )?(?:repository|requested image|image)",
         r"Invalid training image|valid Amazon Elastic Container Registry path",
         r"Access denied for (?:repository|registry)",
@@ -248,7 +254,7 @@ RULES = (
         r"/opt/ml)",
         r"(?:training|validation|train) (?:data|channel|path|folder|directory) (?:is|was) (?:empty|missing|not found)",
         r"There are no files to process",
-        r"Couldn't find any data file",
+        r"Couldn't find any data file|(?:unable|failed) to mount.{0,300}(?:no such file|not found|does not exist)",
         r"\bno (?:training|validation|train|input) data (?:was |were |is )?(?:found|available|provided)",
         r"(?:S3 )?prefix .{0,200}(?:did not match|does not match|matches no|is empty)",
     ),
@@ -284,6 +290,7 @@ RULES = (
         r"role .{0,200}(?:cannot be assumed|does not exist|is (?:invalid|not valid)|trust)",
         r"not authorized to perform",
         r"AccessDenied(?:Exception)?\b",
+        r"security token .{0,60}(?:invalid|expired)|credentials .{0,40}\bexpired",
         r"UnauthorizedOperation|UnrecognizedClientException|ExpiredToken|InvalidClientTokenId",
         r"Unable to locate credentials|NoCredentialsError",
     ),
@@ -296,7 +303,7 @@ RULES = (
         r"env: ['\"\u2018]?(?:python|bash|sh).{0,4}['\"\u2019]?: No such",
         r"\\r'?: (?:No such file|command not found)",
         r"(?:sh|bash): .{0,20}(?:train|serve|python\d?): (?:command )?not found",
-        r"exit ?code:? ['\"]?12[67]\b",
+        r"exit ?code:? ['\"]?12[67]\b|exit(?:ed)? with (?:code|status):? ?12[67]\b",
         r"permission denied: unknown",
         r"CannotStartContainer",
         r"OCI runtime create failed|failed to create (?:shim )?task|Unknown runtime specified",
@@ -374,6 +381,8 @@ RULES = (
     _rule(
         causes.NETWORK,
         r"Network is unreachable|No route to host",
+        r"(?:cannot|can't|could not|unable to|failed to) (?:access|reach|connect to) (?:the )?(?:internet|pypi)",
+        r"(?:unable|failed) to mount.{0,300}(?:timed? ?out|security group|connection|network|unreachable)",
         r"route table has a route to|NAT (?:device|gateway)|allow outbound traffic",
         r"Temporary failure in name resolution",
         r"Name or service not known",
@@ -415,7 +424,7 @@ RULES = (
         r"(?:Failed|Unable|Error) (?:to|while|in) (?:read|load|pars|decod)\w{0,3}.{0,80}(?:csv|record|libsvm|json|"
         r"parquet|data|"
         r"image|protobuf|line)",
-        r"Error tokenizing data|ParserError|EmptyDataError",
+        r"Error tokenizing data|ParserError|EmptyDataError|Could not determine delimiter|Input contains NaN",
         r"(?:delimiter|colon|blankspace).{0,60}not found\b",
         r"Delimiter .{0,20} is not found",
         r"label must be in|labels? (?:must|should) be|SoftmaxMultiClassObj",
@@ -444,7 +453,7 @@ RULES = (
         r"is not supported (?:by|for|in) (?:algorithm|the algorithm|this region|training)",
         r"hyper-?parameter\w{0,3}.{0,120}(?:invalid|not allowed|not supported|unexpected|unknown|required|must|"
         r"missing|out of)",
-        r"(?:invalid|unknown|unexpected|missing|unrecognized|additional) hyper-?parameter",
+        r"(?:invalid|unknown|unexpected|missing|unrecognized|additional|extraneous) hyper-?parameter",
         r"Additional properties are not allowed",
         r"\bis not of type '",
         r"\bis not one of \[",
@@ -480,6 +489,7 @@ RULES = (
         r"(?:terminated|stopped|killed) before finishing",
         r"(?:reach|hit|exceed)\w{0,3} .{0,30}(?:MaxRuntimeInSeconds|max_run\b|maximum (?:run|training) ?time)",
     ),
+    _rule(causes.DATA_FORM, r"\b(?:UserError|Customer ?Error): \S"),
     _rule(causes.CONTAINER, r"(?:bash|sh): .{0,60}: (?:command )?not found", r"no such file or directory: '?train'?$"),
     _rule(
         causes.DATA_FORM,

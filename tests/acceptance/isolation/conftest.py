@@ -1,4 +1,4 @@
-"""Two teams in one account, deployed by the real CDK CLI; team `b` has made a run, so that there is something to take."""
+"""Two teams in one account, deployed by the real CDK CLI; team `b` has made a run: there is something to take."""
 
 import json
 import subprocess

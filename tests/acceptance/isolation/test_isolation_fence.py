@@ -17,7 +17,7 @@ from trainwright.rehearsal.permissions.keys import KNOWN
 
 SECURITY = Path(__file__).parents[3] / "docs" / "security.md"
 # The step is the real one, of a harmless request; what it asks SageMaker for is what the execution's input says.
-LETS_THROUGH = '''
+LETS_THROUGH = """
 
 _careful = handler
 
@@ -39,7 +39,7 @@ def handler(event, context):
     _over(step["attempt"]["request"], wish["changes"])
     step["attempt"]["job_name"] = step["attempt"]["request"]["TrainingJobName"]
     return step
-'''
+"""
 REQUEST = {
     "name": "through",
     "image": "platform",

@@ -50,7 +50,9 @@ ADDRESSES = {
     ],
     "compute.training_plan": lambda b: [{"compute": {"instance_type": "ml.m5.large", "training_plan": PLAN}}],
     "compute.training_plan_arn": lambda b: [{"compute": {"instance_type": "ml.m5.large", "training_plan_arn": PLAN}}],
-    "compute.volume_kms_key_id": lambda b: [{"compute": {"instance_type": "ml.m5.large", "volume_kms_key_id": b["key"]}}],
+    "compute.volume_kms_key_id": lambda b: [
+        {"compute": {"instance_type": "ml.m5.large", "volume_kms_key_id": b["key"]}}
+    ],
     "debug_rule_configurations.[].rule_evaluator_image": lambda b: [
         {"debugger": True, "debug_rule_configurations": rule(b["image"])}
     ],
@@ -273,7 +275,10 @@ def refused(teams, changes, field):
     before = teams.jobs("a-")
     request = {name: value for name, value in {**REQUEST, **changes}.items() if value is not None}
     execution = teams.finish(teams.start("a", request))
-    assert (execution["status"], execution.get("error")) == ("FAILED", "InvalidRunRequest"), (changes, execution.get("cause"))
+    assert (execution["status"], execution.get("error")) == ("FAILED", "InvalidRunRequest"), (
+        changes,
+        execution.get("cause"),
+    )
     assert field in execution["cause"], execution["cause"]
     assert teams.jobs("a-") == before
 

@@ -226,20 +226,23 @@ class Room:
 
     def _at_their_moments(self, group: list[Case], started: dict[str, tuple[str, str]]) -> None:
         """Let time go on; hold it at each moment at which somebody stops an execution."""
-        moments = sorted({case.stop_execution_after for case in group if case.stop_execution_after})
         passed = 0
-        for moment in moments:
-            with ThreadPoolExecutor(1) as threads:
-                instant = threads.submit(self._clock, sleep=moment - passed, hold=True)
-                waiting = self._clock()["waiting"]
-                wait_for(lambda before=waiting: self._clock()["waiting"] > before or instant.done(), "a moment")
-                self._clock(hold=False)
-                instant.result()
+        for moment in sorted({case.stop_execution_after for case in group if case.stop_execution_after}):
+            self._pass(moment - passed)
             passed = moment
             for case in group:
                 if case.stop_execution_after == moment:
                     self.states.stop_execution(executionArn=started[case.row][0], error="Changed", cause="my mind")
         self._clock(hold=False)
+
+    def _pass(self, seconds: int) -> None:
+        """Let so much time go by in an account that is held, and hold it again."""
+        before = self._clock()["waiting"]
+        with ThreadPoolExecutor(1) as threads:
+            over = threads.submit(self._clock, sleep=seconds, hold=True)
+            wait_for(lambda: self._clock()["waiting"] > before or over.done(), "the sleep to begin")
+            self._clock(hold=False)
+            over.result()
 
     # --- what came of it ---
 

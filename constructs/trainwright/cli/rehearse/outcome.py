@@ -16,6 +16,7 @@ ATTEMPT_KEYS = (
     "resumed_from_step",
     "training_seconds",
     "billable_seconds",
+    "cost_usd",
 )
 
 
@@ -69,6 +70,7 @@ def _attempt_line(attempt: dict[str, Any]) -> str:
         count(attempt["interruptions"] or 0, "interruption"),
         f"resumed from step {resumed}" if resumed is not None else "",
         f"{attempt['training_seconds']} s trained, {attempt['billable_seconds']} s billed",
+        f"{attempt['cost_usd']:.4f} USD" if attempt["cost_usd"] is not None else "",
     ]
     return ", ".join(part for part in parts if part)
 

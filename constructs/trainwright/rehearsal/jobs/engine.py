@@ -13,7 +13,7 @@ from typing import Any
 
 from trainwright.rehearsal import clock, facade, faults
 from trainwright.rehearsal.faults import Faults, JobFaults
-from trainwright.rehearsal.jobs import capacity, pools, rights, standins, updates, validation
+from trainwright.rehearsal.jobs import capacity, given_images, pools, rights, standins, updates, validation
 from trainwright.rehearsal.jobs.capacity import Fleet
 from trainwright.rehearsal.jobs.credentials import CredentialsServer
 from trainwright.rehearsal.jobs.fake import FakeWork
@@ -236,9 +236,8 @@ def _session_credentials(role: str) -> dict[str, str]:
 @functools.cache
 def engine() -> Engine:
     """The engine of this process's account, made when it is first needed."""
-    made = Engine(
-        facade.root() / "hosts", FolderRegistry(facade.root() / "images"), facade.config().images, faults.active()
-    )
+    images = given_images.by_digest(facade.config().images)
+    made = Engine(facade.root() / "hosts", FolderRegistry(facade.root() / "images"), images, faults.active())
     facade.on_stop(made.shut_down)
     return made
 

@@ -13,6 +13,7 @@ from moto.ecr.models import ECRBackend, Image, Repository, ecr_backends
 from moto.ecr.responses import ECRResponse
 
 from trainwright.rehearsal import facade, gate, wire
+from trainwright.rehearsal.jobs import given_images
 from trainwright.rehearsal.mends import Mend, replace
 
 _API = "https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_"
@@ -109,6 +110,30 @@ def _mend_download_url() -> None:
     replace(f"{_RESPONSES}:ECRResponse.get_download_url_for_layer", get_download_url_for_layer)
 
 
+def _mend_batch_get_image() -> None:
+    plain = ECRBackend.batch_get_image
+
+    @functools.wraps(plain)
+    def batch_get_image(
+        self: ECRBackend, repository_name: str, registry_id: str | None, image_ids: list[dict[str, Any]] | None
+    ) -> dict[str, Any]:
+        registry, wanted = (registry_id or self.account_id, self.region_name), image_ids or []
+        uris = [given_images.find(facade.config().images, registry, repository_name, each) for each in wanted]
+        given = [_given(uri, repository_name, registry[0]) for uri in uris if uri]
+        others = [each for each, uri in zip(wanted, uris, strict=True) if not uri]
+        if given and not others:
+            return {"images": given, "failures": []}
+        answer = plain(self, repository_name, registry_id, others)
+        return {**answer, "images": [*given, *answer["images"]]}
+
+    replace(f"{_MODELS}:ECRBackend.batch_get_image", batch_get_image)
+
+
+def _given(uri: str, repository: str, account: str) -> Image:
+    tag = uri.partition("@")[0].rpartition("/")[2].partition(":")[2] or "latest"
+    return Image(account, tag, given_images.manifest(uri), repository, digest=given_images.digest(uri))
+
+
 def _mend_put_image() -> None:
     plain = ECRBackend.put_image
 
@@ -159,5 +184,13 @@ MENDS: tuple[Mend, ...] = (
         f"{_API}GetDownloadUrlForLayer.html",
         "moto does not answer GetDownloadUrlForLayer, so nobody can read an image's configuration",
         _mend_download_url,
+    ),
+    Mend(
+        "ecr-given-images",
+        f"{_MODELS}:ECRBackend.batch_get_image",
+        "e2910a2261f6653d96204a9f47712b3f304c27bd2ef66f35fadea5c4a42f6dfc",
+        f"{_API}BatchGetImage.html",
+        "moto knows only what was pushed, and this account also has the images that its configuration names",
+        _mend_batch_get_image,
     ),
 )
