@@ -114,7 +114,7 @@ def _queue(plan: Plan, history: History, outcome: Outcome, _retry: Retry) -> Dec
     pause = pauses.in_queue(plan, history.now or history.starts[-1:], outcome)
     if pause is None:
         waited = sum(start.then_wait for start in history.now[:-1] if start.rung == rung)
-        return _next_rung(plan, history, f"{outcome.sentence} The run has waited {spell_duration(waited)} for it.")
+        return _next_rung(plan, history, f"{outcome.sentence} The run has waited {_about(waited)} for it.")
     words = _Words(outcome.sentence, lambda _: f"It is asked again in {spell_duration(pause)}.")
     return _start(plan, history, [rung], words, pause)
 
@@ -201,9 +201,7 @@ def _next_rung(plan: Plan, history: History, why: str) -> Decision:
     tried = plan.rungs[history.last.rung]
     later = range(history.last.rung + 1, len(plan.rungs))
     if not later:
-        return _end(
-            f"{why} {'Nothing else is left to try.' if len(plan.rungs) > 1 else 'There is nothing else to try.'}"
-        )
+        return _end(f"{why} Nothing else is left to try.")
     words = _Words(
         f"{why} Tried {tried.where}{_for_time(history.last)}.",
         lambda given: f"Going on with {plan.rungs[given.rung].where}{_from_checkpoint(plan, given)}.",
@@ -213,7 +211,12 @@ def _next_rung(plan: Plan, history: History, why: str) -> Decision:
 
 def _for_time(start: Start) -> str:
     spent = start.training_seconds + start.waiting_seconds
-    return f" for {spell_duration(spent)}" if spent else ""
+    return f" for {_about(spent)}" if spent else ""
+
+
+def _about(seconds: int) -> str:
+    """In whole minutes, beyond the first few."""
+    return spell_duration(seconds if seconds < 300 else round(seconds / 60) * 60)
 
 
 def _start(
@@ -248,7 +251,7 @@ def _nothing_left(plan: Plan, history: History, short: CutBy) -> str:
     used, bounds = history.used, plan.bounds
     if short == "money":
         return f"Of max_cost_usd, {used.cost_usd:.2f} of {bounds.cost_usd or 0:.2f} USD are used: too little is left."
-    spent, had = spell_duration(used.training_seconds), spell_duration(bounds.runtime_seconds)
+    spent, had = _about(used.training_seconds), spell_duration(bounds.runtime_seconds)
     return f"Of max_runtime, {spent} of {had} are used: too little is left."
 
 

@@ -3,19 +3,15 @@
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ValidationInfo, model_validator
 
-from trainwright_runtime import images, instances
+from trainwright_runtime import instances, reach
 from trainwright_runtime import problems as codes
-from trainwright_runtime.fields import image_is_uri
 from trainwright_runtime.forms import Leaf, as_written, leaves, long_name
 from trainwright_runtime.origin import field_of
 from trainwright_runtime.policy_sections import (
-    ANY_NAMED,
-    ANY_URI,
     TEAM_NAME,
     Allow,
     Budget,
@@ -39,7 +35,6 @@ from trainwright_runtime.resolved import (
     INFRA_CHECK,
     PREFERENCES,
     RETRIES,
-    RULE_CONFIGURATIONS,
     RUNTIME,
     SPOT,
     WAIT,
@@ -50,7 +45,7 @@ from trainwright_runtime.resolved import (
 )
 from trainwright_runtime.rules.containers import SOURCE
 from trainwright_runtime.schema import schema_of
-from trainwright_runtime.sections import RuleConfiguration, Section
+from trainwright_runtime.sections import Section
 from trainwright_runtime.settings import Settings
 from trainwright_runtime.site import Site
 from trainwright_runtime.units import spell_duration
@@ -195,7 +190,7 @@ def _promises(policy: TeamPolicy) -> Iterator[Problem]:
     if budget.max_cost_usd and budget.monthly_usd and budget.max_cost_usd > budget.monthly_usd:
         path, said = ("budget", "max_cost_usd"), f"a month has {budget.monthly_usd:g} USD for all runs together"
         yield Problem(codes.CONTRADICTION, path, said, f"{budget.max_cost_usd:g}", f"up to {budget.monthly_usd:g}")
-    if pool and not _any(pool.instance_type, policy.allow.instance_types):
+    if pool and not reach.any_of(pool.instance_type, policy.allow.instance_types):
         path, allowed = ("warm_pool", "instance_type"), ", ".join(policy.allow.instance_types)
         said = "runs may not use this type, so none could use the pool"
         yield Problem(codes.CONTRADICTION, path, said, shown(pool.instance_type), allowed)
@@ -267,7 +262,7 @@ def _recovered(policy: TeamPolicy, values: Values) -> dict[Leaf, Any]:
     accelerated types only."""
     wanted: dict[Leaf, Any] = {COST: policy.budget.max_cost_usd}
     if _accelerated(values):
-        wanted |= {INFRA_CHECK: policy.recovery.infra_check, RETRIES: policy.recovery.retries}
+        wanted |= {INFRA_CHECK: policy.recovery.infra_check or None, RETRIES: policy.recovery.retries}
     return {leaf: value for leaf, value in wanted.items() if value is not None and leaf not in values.settings}
 
 
@@ -287,10 +282,10 @@ def violations(values: Values, data: object, policy: TeamPolicy, site: Site | No
     """What of these settings the policy does not allow; paths are those that the author of `data` wrote."""
     allow, most = policy.allow, policy.budget.max_cost_usd
     for leaf, allowed, fits in (
-        (IMAGE, allow.images, lambda image: _image_allowed(image, policy)),
+        (IMAGE, allow.images, lambda image: reach.image_allowed(image, allow, policy.capabilities)),
         (("framework", "name"), allow.images, lambda _: "framework" in allow.images),
         (("algorithm", "name"), allow.images, lambda _: "algorithm" in allow.images),
-        (("algorithm_name",), allow.images, lambda _: "algorithm" in allow.images),
+        (("algorithm_name",), reach.resources(allow), lambda name: reach.algorithm_allowed(name, allow)),
         (("compute", "instance_type"), allow.instance_types, _types_allowed(allow)),
         (GROUPS, allow.instance_types, _entries_allowed(allow)),
         (PREFERENCES, allow.instance_types, _entries_allowed(allow)),
@@ -304,7 +299,6 @@ def violations(values: Values, data: object, policy: TeamPolicy, site: Site | No
         (COST, [f"up to {most:g} USD"] if most else [], lambda usd: most is None or usd <= most),
         *((leaf, allow.data, _data_allowed(allow.data)) for leaf in values.settings if _is_address(leaf)),
         (SOURCE, allow.data, lambda source: not source.startswith("s3://") or _data_allowed(allow.data)(source)),
-        *((leaf, allow.images, lambda rules: _evaluators_allowed(rules, policy)) for leaf in RULE_CONFIGURATIONS),
         # IAM holds every job to the allowed types, and a serverless one names none
         (("serverless_job_config", "job_type"), ["jobs on instance types"], lambda _: False),
         *((leaf, ["nothing"], lambda _: allow.overrides) for leaf in values.settings if leaf[0] == "overrides"),
@@ -312,17 +306,19 @@ def violations(values: Values, data: object, policy: TeamPolicy, site: Site | No
         value = values.settings.get(leaf)
         if value is not None and not fits(value):
             yield _not_allowed(as_written(data, leaf), spelled(leaf, value), allowed)
+    for leaf, below, name, allowed in reach.beyond(values, allow, policy.capabilities):
+        yield _not_allowed((*as_written(data, leaf), *below), name, allowed)
     yield from _too_many_hosts(values, data, policy)
     yield from _raw_over_always(values, policy)
     yield from not_provisioned(values, data, policy, site or Site())
 
 
 def _types_allowed(allow: Allow) -> Any:
-    return lambda types: all(_any(kind, allow.instance_types) for kind in types)
+    return lambda types: all(reach.any_of(kind, allow.instance_types) for kind in types)
 
 
 def _entries_allowed(allow: Allow) -> Any:
-    return lambda entries: all(_any(entry.instance_type, allow.instance_types) for entry in entries)
+    return lambda entries: all(reach.any_of(entry.instance_type, allow.instance_types) for entry in entries)
 
 
 def _too_many_hosts(values: Values, data: object, policy: TeamPolicy) -> Iterator[Problem]:
@@ -357,7 +353,7 @@ def _api_paths(path: Path, value: object) -> Iterator[Path]:
         yield path
 
 
-def _not_allowed(path: Leaf, value: str, allowed: Iterable[str]) -> Problem:
+def _not_allowed(path: Path, value: str, allowed: Iterable[str]) -> Problem:
     return Problem(
         codes.NOT_ALLOWED,
         path,
@@ -370,40 +366,6 @@ def _not_allowed(path: Leaf, value: str, allowed: Iterable[str]) -> Problem:
 
 def _is_address(leaf: Leaf) -> bool:
     return leaf[0] == "inputs" and leaf[-1] == "s3_uri"
-
-
-def _any(value: str, globs: Iterable[str]) -> bool:
-    return any(fnmatchcase(value, glob) for glob in globs)
-
-
-def _image_allowed(image: str, policy: TeamPolicy) -> bool:
-    words = policy.allow.images
-    if image_is_uri(image):
-        named = _any(image, [word for word in words if "/" in word])
-        return ANY_URI in words or named or _in_repositories(image, policy.capabilities.repositories)
-    return ANY_NAMED in words or image in words
-
-
-def _evaluators_allowed(rules: Iterable[RuleConfiguration], policy: TeamPolicy) -> bool:
-    """Whether rules run in AWS's own evaluator, or in an image that the team may use."""
-    names = [rule.rule_evaluator_image for rule in rules]
-    return all(_is_awss_evaluator(name) or (image_is_uri(name) and _image_allowed(name, policy)) for name in names)
-
-
-def _is_awss_evaluator(image: str) -> bool:
-    parts = image.partition("/")[0].split(".")
-    try:
-        return len(parts) > 3 and image == images.debugger_rules_image(parts[3])
-    except images.ImageError:
-        return False
-
-
-def _in_repositories(image: str, repositories: Iterable[str]) -> bool:
-    """Whether an image's URI is in one of these repositories, given by ARN."""
-    host, _, path = image.partition("/")
-    account, region = host.split(".")[0], host.split(".")[3]
-    name = path.partition("@")[0].partition(":")[0]
-    return any(arn.endswith(f":ecr:{region}:{account}:repository/{name}") for arn in repositories)
 
 
 def _data_allowed(prefixes: list[str]) -> Any:

@@ -19,6 +19,7 @@ from trainwright_runtime.fields import (
     Switch,
     length,
 )
+from trainwright_runtime.reach import ANY_NAMED, ANY_URI
 from trainwright_runtime.reading import refusal
 from trainwright_runtime.sections import Section
 from trainwright_runtime.units import parse_duration, spell_duration
@@ -26,7 +27,6 @@ from trainwright_runtime.units import parse_duration, spell_duration
 TEAM_NAME = re.compile(r"[a-z][a-z0-9]{0,23}", re.ASCII)
 _GLOB = re.compile(r"[a-z0-9.*?-]+", re.ASCII)
 _IMAGE_GLOB = re.compile(r"[a-z0-9][A-Za-z0-9._:/@*?-]*", re.ASCII)
-ANY_NAMED, ANY_URI = "platform", "uri"
 _KINDS = ("framework", "algorithm")
 
 
@@ -134,11 +134,13 @@ class Allow(Section):
     """Training time of one job, such as `12h`. Left out: 5d, the AWS default quota "Longest run time for a training
     job"."""
     images: Annotated[Names, AfterValidator(_image_words)] = Field([ANY_NAMED, ANY_URI, *_KINDS])
-    """`platform` (any image of the platform, by name), `uri` (any ECR URI), one image's name, or a URI pattern with
-    `*`; `framework` and `algorithm` (AWS's own containers and built-in algorithms). Left out: all four kinds; the
-    execution role decides which repositories can be pulled from."""
+    """`platform` (any image of the platform, by name), `uri` (any ECR URI, and any algorithm resource), one image's
+    name, or a pattern with `*` of URIs or of algorithm resources' ARNs; `framework` and `algorithm` (AWS's own
+    containers and built-in algorithms). Left out: all four kinds; the execution role decides which repositories can be
+    pulled from."""
     data: Annotated[Names, AfterValidator(_data_prefixes)] = Field(["data://"])
-    """Prefixes that inputs may be read from, each ending in `/`. Left out: `data://`, the team's own data bucket."""
+    """Prefixes that inputs, and source in other buckets, may be read from, each ending in `/`. Left out: `data://`, the
+    team's own data bucket."""
     overrides: Switch = False
     """Whether runs may set raw CreateTrainingJob fields. Left out: false."""
     fallback: Switch = True

@@ -1,13 +1,12 @@
 """What of a run's settings needs a capability that the team was not given: each is told with the line to add."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from trainwright_runtime import problems as codes
 from trainwright_runtime.forms import Leaf, as_written
 from trainwright_runtime.problems import Problem, shown
+from trainwright_runtime.reach import group_of, is_awss, matches
 from trainwright_runtime.resolved import KEEP_ALIVE, PREFERENCES, Values
 from trainwright_runtime.site import Site
 from trainwright_runtime.units import spell_duration
@@ -15,12 +14,11 @@ from trainwright_runtime.units import spell_duration
 if TYPE_CHECKING:
     from trainwright_runtime.policy import Capabilities, TeamPolicy
 
-_OF_HUBS = ("dataset_arn", "hub_content_arn")
-_SIGN_IN = (
-    *("training_image_config", "training_repository_auth_config"),
-    "training_repository_credentials_provider_arn",
-)
-_VERSION = re.compile(r"(?P<place>arn:[^/]+):model-package/(?P<group>[^/]+)/\d+")
+_RAW_SWITCHES = {
+    "ExperimentConfig": "experiments",
+    "RemoteDebugConfig": "remote_debug",
+    "SessionChainingConfig": "session_tags",
+}
 
 Need = tuple[Leaf, str]
 """A setting, and the line of the policy that would allow it."""
@@ -49,7 +47,7 @@ def _never_given(values: Values) -> Iterator[Leaf]:
     """Hub content but AWS's own (whose ARNs have the account `aws`), and the function that signs in to a registry."""
     for leaf, value in values.settings.items():
         hub = leaf[0] == "inputs" and leaf[-1] in ("dataset_arn", "hub_content_arn")
-        if (hub and value.split(":")[4:5] != ["aws"]) or leaf[-1] == "training_repository_credentials_provider_arn":
+        if (hub and not is_awss(value)) or leaf[-1] == "training_repository_credentials_provider_arn":
             yield leaf
 
 
@@ -80,7 +78,7 @@ def _file_systems(values: Values, has: "Capabilities") -> Iterator[Need]:
 def _listed(leaf: Leaf, name: str) -> Callable[[Values, "Capabilities"], Iterator[Need]]:
     def needs(values: Values, has: "Capabilities") -> Iterator[Need]:
         value = values.settings.get(leaf)
-        if value is not None and not _matches(value, getattr(has, name)):
+        if value is not None and not matches(value, getattr(has, name)):
             yield leaf, f"capabilities.{name}: [{value}]"
 
     return needs
@@ -100,30 +98,17 @@ def _experiments(values: Values, has: "Capabilities") -> Iterator[Need]:
         yield named[0], "capabilities.experiments: true"
 
 
-def _source_package(values: Values, has: "Capabilities") -> Iterator[Need]:
-    """A model package is its group's."""
-    leaf = ("model_package_config", "source_model_package_arn")
-    head, _, package = str(values.settings.get(leaf, "")).partition(":model-package/")
-    group = f"{head}:model-package-group/{package.partition('/')[0]}"
-    if leaf in values.settings and not _matches(group, has.model_package):
-        yield leaf, f"capabilities.model_package: [{group}]"
+def _raw_switches(values: Values, has: "Capabilities") -> Iterator[Need]:
+    """Raw fields that need a grant and name no ARN."""
+    for field, name in _RAW_SWITCHES.items():
+        if ("overrides", field) in values.settings and not getattr(has, name):
+            yield ("overrides", field), f"capabilities.{name}: true"
 
 
 def _secrets(values: Values, has: "Capabilities") -> Iterator[Need]:
     for leaf, arn in values.settings.items():
-        if leaf[0] == "secrets" and not _matches(arn, has.secrets):
+        if leaf[0] == "secrets" and not matches(arn, has.secrets):
             yield leaf, f"capabilities.secrets: [{arn}]"
-
-
-def _hub_content(values: Values, has: "Capabilities") -> Iterator[Need]:
-    """AWS's own hub everybody may read: its account is written `aws` (HubContentArn, SageMaker API reference)."""
-    for leaf, arn in values.settings.items():
-        if leaf[0] == "inputs" and leaf[-1] in _OF_HUBS and not _is_aws_own(arn) and not _matches(arn, has.hub_content):
-            yield leaf, f"capabilities.hub_content: [{arn}]"
-
-
-def _is_aws_own(arn: str) -> bool:
-    return arn.startswith("arn:") and arn.split(":")[4:5] == ["aws"]
 
 
 def _source_package(values: Values, has: "Capabilities") -> Iterator[Need]:
@@ -132,11 +117,10 @@ def _source_package(values: Values, has: "Capabilities") -> Iterator[Need]:
     package = values.settings.get(leaf)
     if package is None:
         return
-    version = _VERSION.fullmatch(package)
-    group = f"{version['place']}:model-package-group/{version['group']}" if version else None
+    group = group_of(package)
     if group is None:
-        yield leaf, "its group (capabilities.model_package), of which it is to be a version,"
-    elif not _matches(group, has.model_package):
+        yield leaf, "the group of which it is a version (capabilities.model_package)"
+    elif not matches(group, has.model_package):
         yield leaf, f"capabilities.model_package: [{group}]"
 
 
@@ -144,7 +128,7 @@ def _preferred_plans(values: Values, has: "Capabilities") -> Iterator[Need]:
     leaf = PREFERENCES
     for entry in values.settings.get(leaf) or []:
         for arn in entry.training_plan_arns or []:
-            if not _matches(arn, has.training_plans):
+            if not matches(arn, has.training_plans):
                 yield leaf, f"capabilities.training_plans: [{arn}]"
 
 
@@ -162,24 +146,18 @@ def _keep_alive(values: Values, has: "Capabilities") -> Iterator[Need]:
         yield KEEP_ALIVE, f"capabilities.keep_alive: {spell_duration(seconds)}"
 
 
-def _matches(value: str, known: Iterable[str]) -> bool:
-    return any(fnmatchcase(value, entry) if entry.endswith("*") else value == entry for entry in known)
-
-
 _NEEDS: tuple[Callable[[Values, "Capabilities"], Iterator[Need]], ...] = (
     _file_systems,
     _listed(("mlflow_config", "mlflow_resource_arn"), "mlflow"),
     _listed(("model_package_config", "model_package_group_arn"), "model_package"),
     _source_package,
-    _hub_content,
-    _listed(_SIGN_IN, "credentials_providers"),
     _listed(("compute", "volume_kms_key_id"), "keys"),
     _listed(("output_data_config", "kms_key_id"), "keys"),
     _listed(("compute", "training_plan_arn"), "training_plans"),
     _switched(("remote_debug_config", "enable_remote_debug"), "remote_debug"),
     _switched(("session_chaining_config", "enable_session_tag_chaining"), "session_tags"),
     _experiments,
-    _source_package,
+    _raw_switches,
     _secrets,
     _preferred_plans,
     _checkpoints,

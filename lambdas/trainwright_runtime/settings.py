@@ -247,7 +247,9 @@ class Limits(Section):
     """How long a job on accelerated types may be Pending, half an hour to 28 days (short for
     stopping_condition.max_pending_time_in_seconds)."""
     max_cost_usd: Annotated[float, Field(gt=0, allow_inf_nan=False, strict=False)] | None = None
-    """What the run may cost at on-demand prices; training time is cut to it. Left out: no cap."""
+    """What the run may cost at on-demand prices; the training time of each attempt is cut to what is left of it. What
+    SageMaker bills beside training (downloads, the up to two minutes of a stop, uploads) can come on top. Left out: the
+    policy's cap, or none."""
 
 
 class Distributed(Section):

@@ -145,3 +145,4 @@ def test_it_says_where_a_start_began_at_step_0_although_there_was_a_checkpoint(r
     assert bool(from_zero) is CASES[row].from_zero
     assert result.report["restarted_from_zero"] is CASES[row].from_zero
     assert [each["attempt"] for each in result.report["resume"] if each["from_zero"]] == from_zero
+    assert result.alarms == (["RestartedFromZero"] if CASES[row].from_zero else [])

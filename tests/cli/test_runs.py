@@ -305,8 +305,8 @@ def test_groups_are_added_up(here: Path) -> None:
 
 
 def test_no_price_is_said_where_none_is_known(here: Path) -> None:
-    said = priced(here, "compute: {instance_type: ml.m5.large}")
-    assert said == "no price is known for ml.m5.large"
+    said = priced(here, "compute: {instance_type: ml.r5.large}")
+    assert said == "no price is known for ml.r5.large"
 
 
 def test_names_of_executions_fit_and_differ() -> None:

@@ -663,7 +663,7 @@ ROWS = [
     Row(
         "a rule that runs in an image that the policy does not allow",
         {"debugger": True, "debug_rule_configurations": [EVALUATOR]},
-        "debug_rule_configurations",
+        "debug_rule_configurations[0].rule_evaluator_image",
         "does not allow",
         "platform",
         "the team's policy, allow.images",

@@ -98,7 +98,7 @@ def test_what_another_capacity_may_have_is_tried_there_at_once(outcome):
 
 
 def test_the_sentence_names_what_was_tried_and_what_comes():
-    history = starts(Outcome.NO_SPOT, rung=1, waiting_seconds=7200)
+    history = starts(Outcome.NO_SPOT, rung=1, waiting_seconds=7213)
     assert after(Outcome.NO_SPOT, history=history).reason == (
         "Spot capacity did not suffice within max_wait, and the job was stopped. Tried ml.m5.xlarge on spot for 2h. "
         "Going on with ml.m5.large on demand from the checkpoint."
@@ -125,7 +125,7 @@ def test_time_that_is_used_up_ends_the_run():
     used = starts(Outcome.SERVICE_FAILED, training_seconds=3550)
     ended = after(Outcome.SERVICE_FAILED, "retry_same", history=used)
     assert (ended.next, ended.status) == ("report", "FAILED")
-    assert "3550s of 1h are used" in ended.reason
+    assert "59m of 1h are used" in ended.reason
 
 
 # --- queues ---

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainwright_runtime.diagnosis import Texts, diagnose
+from trainwright_runtime.diagnosis import Texts, causes, diagnose
+from trainwright_runtime.diagnosis.model import Cause
 from trainwright_runtime.outcome import Fault, Outcome
 
 FAILED = Outcome.SCRIPT_FAILED
@@ -137,6 +138,106 @@ def test_a_refusal_names_its_cause(text, label, retry):
 def test_a_stop_needs_no_words(outcome, label, fault):
     diagnosis = diagnose(Texts(), outcome)
     assert (diagnosis.label, diagnosis.fault, diagnosis.evidence) == (label, fault, None)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "label", "retry"),
+    [
+        (Outcome.OUT_OF_MONEY, "cost_exceeded", "no_retry"),
+        (Outcome.NO_MACHINES, "capacity_unavailable", "retry_other_capacity"),
+        (Outcome.QUOTA_BUSY, "quota_exceeded", "retry_same"),
+        (Outcome.QUOTA_ZERO, "quota_exceeded", "no_retry"),
+        (Outcome.THROTTLED, "throttled", "retry_same"),
+        (Outcome.SERVICE_UNAVAILABLE, "internal_error", "retry_same"),
+        (Outcome.DENIED, "permission_denied_role", "no_retry"),
+        (Outcome.INVALID, "bad_request", "no_retry"),
+    ],
+)
+def test_a_refusal_without_words_is_what_the_outcome_says(outcome, label, retry):
+    diagnosis = diagnose(Texts(error="Some.Error", cause="no more words"), outcome)
+    assert (diagnosis.label, diagnosis.retry, diagnosis.fault) == (label, retry, outcome.fault)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "label"),
+    [
+        ({"MemoryUtilization": 99.6}, "host_out_of_memory"),
+        ({"DiskUtilization": 100.0, "MemoryUtilization": 40.0}, "disk_full"),
+        ({"MemoryUtilization": 80.0, "DiskUtilization": 70.0, "GPUMemoryUtilization": 100.0}, "unknown"),
+    ],
+)
+def test_the_metrics_speak_where_the_log_is_silent(metrics, label):
+    texts = Texts("AlgorithmError: , exit code: 1", log_tail=("epoch 3", "epoch 4"), metrics=metrics)
+    assert diagnose(texts, FAILED).label == label
+
+
+def test_a_traceback_is_believed_before_the_metrics():
+    texts = Texts("AlgorithmError: , exit code: 1", log_tail=TRACEBACK, metrics={"MemoryUtilization": 100.0})
+    assert diagnose(texts, FAILED).label == "user_code_exception"
+
+
+def test_a_full_gpu_explains_what_its_libraries_do_not_say():
+    texts = Texts(
+        "AlgorithmError: , exit code: 1", log_tail=("RuntimeError: cuDNN error: CUDNN_STATUS_EXECUTION_FAILED",)
+    )
+    assert diagnose(texts, FAILED).label == "hardware_fault"
+    full = Texts(texts.failure_reason, log_tail=texts.log_tail, metrics={"GPUMemoryUtilization": 99.9})
+    assert diagnose(full, FAILED).label == "gpu_out_of_memory"
+
+
+def test_a_rank_that_lost_the_others_does_not_hide_why_one_left():
+    lost = "torch.distributed.DistBackendError: NCCL error in: ProcessGroupNCCL.cpp:1691, unhandled system error"
+    diagnosis = of_log(*TRACEBACK, "[rank1]: Traceback (most recent call last):", f"[rank1]: {lost}")
+    assert (diagnosis.label, diagnosis.evidence) == ("user_code_exception", "ValueError: the labels are empty")
+    assert of_log(lost).label == "distributed_communication"
+
+
+def test_what_led_to_an_exception_names_the_cause():
+    diagnosis = of_log(
+        "requests.exceptions.ConnectionError: Max retries exceeded with url: /bert/config.json",
+        "",
+        "During handling of the above exception, another exception occurred:",
+        "",
+        *TRACEBACK[1:-1],
+        "OSError: Can't load the model",
+    )
+    assert diagnosis.label == "network_unreachable"
+
+
+def test_a_reason_that_is_not_the_scripts_is_believed_before_the_log():
+    lost = "paramiko.ssh_exception.NoValidConnectionsError: [Errno None] Unable to connect to port 22 on 10.0.0.2"
+    assert of_log(lost).retry == "retry_same"
+    diagnosis = of_log(lost, reason="ClientError: Artifact upload failed:Insufficient disk space")
+    assert diagnosis.label == "disk_full"
+
+
+@pytest.mark.parametrize(
+    ("limit", "delta", "retry"), [(2, 1, "retry_same"), (2, 2, "retry_same"), (2, 4, "no_retry"), (0, 1, "no_retry")]
+)
+def test_a_quota_smaller_than_what_is_asked_for_never_clears(limit, delta, retry):
+    text = (
+        f"The account-level service limit 'ml.g5.xlarge for training job usage' is {limit} Instances, with current "
+        f"utilization of 2 Instances and a request delta of {delta} Instances."
+    )
+    assert of_api(text).retry == retry
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        'ClientError: Artifact upload failed:API error (400): OCI runtime create failed: exec: "train": executable file '
+        "not found in $PATH: unknown",
+        "ClientError: Artifact upload failed: python: can't open file '/opt/ml/code/train.py': [Errno 2] No such file",
+    ],
+)
+def test_a_prefix_that_lies_does_not_decide(reason):
+    assert of_reason(reason).label == "container_start"
+
+
+def test_every_cause_says_what_it_is_and_what_to_do():
+    known = [each for each in vars(causes).values() if isinstance(each, Cause)]
+    assert len(known) > 25
+    assert [each.label for each in known if not (each.summary.endswith(".") and each.remedy.endswith((".", ")")))] == []
 
 
 def test_what_nothing_proves_is_unknown_and_never_retried():

@@ -43,7 +43,8 @@ _FULL = 99.0
 _SCRIPTS = re.compile(r"Algorithm ?Error|ExecuteUserScriptError|exit ?code", re.IGNORECASE)
 _SCRIPT_SIGNS = re.compile(
     r"ErrorMessage \"(?!Command\b)[\w(\['<:]|failed with exception|terminate called after|core dumped|"
-    r"uncaught exception during training|exit ?code:? ['\"]?(?:13[0246-9]|1[4-9]\d)\b|"
+    r"uncaught exception during training|exit ?code:? ['\"]?(?:13[0246-9]|14[0-24-9]|1[5-9]\d)\b|"
+    r"AlgorithmError: (?!ExecuteUserScriptError|framework error|exit|Command|See )\w[^\n]{8}|"
     r"error: (?:unrecognized arguments|the following arguments are required|argument )|Segmentation fault|"
     r"\b(?:Key|Value|Type|Attribute|Index|Name|Runtime|Assertion|Syntax|Indentation|ZeroDivision|NotImplemented|"
     r"FileNotFound|OS|IO|Permission|EOF|Recursion|Overflow|UnboundLocal|Lookup)Error\b|"

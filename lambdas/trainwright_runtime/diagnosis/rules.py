@@ -63,12 +63,12 @@ VERDICTS = (
     _rule(
         causes.OUT_OF_TIME,
         r"\bMaxRuntimeExceeded\b",
-        r"exceed\w{0,4} (?:the |its )?max(?:imum)?[ _](?:allowed )?run(?:ning)?[ _]?time",
+        r"\b(?:job|stopped)\b.{0,80}exceed\w{0,4} (?:the |its )?max(?:imum)?[ _](?:allowed )?run(?:ning)?[ _]?time",
     ),
     _rule(
         causes.NO_SPOT,
         r"\bMaxWaitTimeExceeded\b",
-        r"exceed\w{0,4} (?:the |its )?max(?:imum)?[ _](?:allowed )?wait(?:ing)?[ _]?time",
+        r"\b(?:job|stopped)\b.{0,80}exceed\w{0,4} (?:the |its )?max(?:imum)?[ _](?:allowed )?wait(?:ing)?[ _]?time",
         r"spot (?:instances?|capacity) (?:was|were) never (?:launched|found|available|obtained)",
     ),
     _rule(
@@ -194,7 +194,7 @@ KILLERS = (
         r"signal:? 9 ?\(",
         r"return code ?[=:] ?(?:-9|137)\b",
         r"running low on memory|excessive memory usage|KilledWorker",
-        r"^Killed$",
+        r"^Killed['\"]?$",
     ),
 )
 """What ends a process whatever it was doing, and makes everything else fail after it."""
@@ -242,7 +242,8 @@ RULES = (
         r"No S3 objects found",
         r"\bNoSuch(?:Key|Bucket)\b",
         r"no file found in path",
-        r"The specified (?:key|bucket) does not exist",
+        r"The specified (?:key|bucket) does not exist|ensure that the object or bucket exists",
+        r"\bbucket\b.{0,80}(?:not found|does not exist|\b404\b)",
         r"\(404\).{0,60}HeadObject",
         r"HeadObject.{0,80}Not Found",
         r"no such file or directory.{0,60}/opt/ml/input/data",
@@ -441,7 +442,7 @@ RULES = (
         r"JSONDecodeError|Invalid JSON|not (?:a )?valid json",
         r"(?:error|failed|unable)\b.{0,20}\b(?:when |while |to )?pars(?:e|ing)\b",
         r"time series.{0,60}(?:zero|empty|short|missing|NaN|length)",
-        r"both a folder as well as a file",
+        r"both a folder as well as a file|(?:must|should) (?:follow|be in|have) .{0,120}\bformat\b",
         r"manifest .{0,80}(?:invalid|malformed|not valid|could not be parsed)",
     ),
     _rule(
@@ -471,7 +472,8 @@ RULES = (
         r"(?:does not|doesn't|not) support(?:ed)? .{0,40}\b(?:ml\.|instance|type|region)",
         r"hyper-?parameter.{0,120}not in\b|Invalid (?:parameter|hyperparameter|configuration|input|"
         r"argument) (?:value|name)",
-        r"region supported by SageMaker",
+        r"region supported by SageMaker|network isolation|Requested resource not found|ResourceNotFound",
+        r"\b(?:subnet|security group|VPC)s?\b.{0,120}(?:does not exist|not found|invalid|insufficient|not belong)",
         r"channel.{0,60}(?:is required|is missing|not specified|must be specified|not provided)",
     ),
     _rule(
@@ -521,5 +523,11 @@ INTERNAL = (
 """SageMaker's own error, where it says so and nothing more: words after it would be a cause."""
 
 INTERNAL_WITH_WORDS = (
-    _rule(causes.INTERNAL_WITH_WORDS, r"\bInternalServerError", r"Platform Error:", r"InternalFailure"),
+    _rule(
+        causes.INTERNAL_WITH_WORDS,
+        r"\bInternalServerError",
+        r"Platform Error:",
+        r"InternalFailure",
+        r"Internal Server Error",
+    ),
 )

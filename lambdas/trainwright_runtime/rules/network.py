@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from trainwright_runtime import problems as codes
 from trainwright_runtime.problems import Problem
 from trainwright_runtime.resolved import ISOLATION
+from trainwright_runtime.rules.containers import RESERVED_HYPERPARAMETERS
 from trainwright_runtime.rules.look import Look
 
 SUBNETS, GROUPS = ("networking", "subnets"), ("networking", "security_group_ids")
@@ -13,6 +15,14 @@ _OWNED = {
     "RoleArn": "the platform sets the execution role",
     "Tags": "the platform's tags are on every job; write tags",
 }
+
+
+_OUTPUT = "S3OutputPath"
+_PREFIXES: dict[str, tuple[str, ...]] = {
+    "HyperParameters": (RESERVED_HYPERPARAMETERS,),
+    "Environment": ("TRAINWRIGHT_", "TRAINING_JOB_"),
+}
+"""What the launchers take from the platform: where the source is, secrets, checkpoints."""
 
 
 def _whole_vpc(look: Look) -> Iterator[Problem]:
@@ -43,9 +53,20 @@ def _overrides(look: Look) -> Iterator[Problem]:
         leaf = ("overrides", name)
         if name in _OWNED:
             yield look.conflict(leaf, _OWNED[name], remedy="leave it out", remove=True)
-        elif name == "OutputDataConfig" and isinstance(value, dict) and "S3OutputPath" in value:
+        elif _OUTPUT in _keys(value):
             problem = "the platform decides where outputs go: the team's artifacts bucket"
-            yield look.conflict(leaf, problem, remedy="leave S3OutputPath out")
+            yield look.conflict(leaf, problem, remedy=f"leave {_OUTPUT} out")
+        elif kept := [key for key in _keys(value) if key.startswith(_PREFIXES.get(name, ()))]:
+            problem = f"{kept[0]} is the platform's own to set"
+            yield look.conflict(leaf, problem, remedy=f"leave {kept[0]} out", code=codes.RESERVED)
+
+
+def _keys(value: object) -> Iterator[str]:
+    """The names anywhere in a value."""
+    if isinstance(value, dict):
+        yield from map(str, value)
+    for entry in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _keys(entry)
 
 
 def _secrets(look: Look) -> Iterator[Problem]:

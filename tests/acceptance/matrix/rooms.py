@@ -56,8 +56,8 @@ class Case:
 
     @property
     def is_alone(self) -> bool:
-        """Whether its faults, or what its people do, would strike other rows as well."""
-        return bool(OF_EVERY_RUN & set(self.faults)) or self.execution_seconds is not None
+        """Whether its faults, what its people do, or the team's alarm would be other rows' as well."""
+        return bool(OF_EVERY_RUN & set(self.faults)) or self.execution_seconds is not None or self.from_zero
 
 
 @dataclass
@@ -73,6 +73,7 @@ class Result:
     report: dict[str, Any] | None
     jobs: list[dict[str, Any]]
     month: dict[str, Any]
+    alarms: list[str]
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -261,6 +262,7 @@ class Room:
     def _result(self, case: Case, arn: str, run: str) -> Result:
         pages = self.states.get_paginator("get_execution_history").paginate(executionArn=arn)
         record = self._item(case, run)
+        alarms = self._account.client("cloudwatch").describe_alarms(StateValue="ALARM")["MetricAlarms"]
         return Result(
             case=case,
             arn=arn,
@@ -271,6 +273,9 @@ class Room:
             report=self._report(case, run),
             jobs=self._jobs(run),
             month=self._item(case, f"money:{(record.get('money') or {}).get('month')}"),
+            alarms=[
+                alarm["MetricName"] for alarm in alarms if {"Name": "team", "Value": case.team} in alarm["Dimensions"]
+            ],
         )
 
     def _jobs(self, run: str) -> list[dict[str, Any]]:
