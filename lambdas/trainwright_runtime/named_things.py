@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import BaseModel
 
-from trainwright_runtime.fields import is_ecr_uri
 from trainwright_runtime.forms import Leaf
 from trainwright_runtime.problems import Path
 from trainwright_runtime.resolved import Values
@@ -74,11 +73,6 @@ def raw_texts(values: Values) -> Iterator[Named]:
     for leaf, path, text in _below(values, {"overrides"}):
         if leaf[1:2] not in (("HyperParameters",), ("Environment",)):
             yield leaf, path, text
-
-
-def is_image(text: str) -> bool:
-    """Whether a text is an image's address in Amazon ECR."""
-    return is_ecr_uri(text)
 
 
 def _of_rules(values: Values, name: str) -> Iterator[Named]:

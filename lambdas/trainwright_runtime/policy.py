@@ -306,8 +306,8 @@ def violations(values: Values, data: object, policy: TeamPolicy, site: Site | No
         value = values.settings.get(leaf)
         if value is not None and not fits(value):
             yield _not_allowed(as_written(data, leaf), spelled(leaf, value), allowed)
-    for leaf, below, name, allowed in reach.beyond(values, allow, policy.capabilities):
-        yield _not_allowed((*as_written(data, leaf), *below), name, allowed)
+    for leaf, below, name, instead in reach.beyond(values, allow, policy.capabilities):
+        yield _not_allowed((*as_written(data, leaf), *below), name, instead)
     yield from _too_many_hosts(values, data, policy)
     yield from _raw_over_always(values, policy)
     yield from not_provisioned(values, data, policy, site or Site())

@@ -3,7 +3,7 @@ text and raw fields among them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ANY_NAMED, ANY_URI = "platform", "uri"
 _IMAGES = ("TrainingImage", "RuleEvaluatorImage")
 
-Beyond = tuple[Leaf, Path, str, Iterable[str]]
+Beyond = tuple[Leaf, Path, str, Sequence[str]]
 """A setting, the path below it, what it names there, and what is allowed."""
 
 

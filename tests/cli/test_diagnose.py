@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-
 FULL = {"id": "a", "text": "ClientError: Artifact upload failed:Insufficient disk space", "surface": "FailureReason"}
 RAISED = {
     "id": 7,

@@ -18,6 +18,10 @@ KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:token"
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 EVALUATOR = {"rule_configuration_name": "own", "rule_evaluator_image": f"{REGISTRY}/rules:1"}
+AWSS_EVALUATOR = {
+    "rule_configuration_name": "own",
+    "rule_evaluator_image": "864354269164.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rule-evaluator:latest",
+}
 PRIVATE_REGISTRY = {
     "training_repository_access_mode": "Vpc",
     "training_repository_auth_config": {
@@ -670,6 +674,38 @@ ROWS = [
         {"team": "vision", "allow": {"images": ["platform"]}},
     ),
     Row(
+        "a rule that runs on a machine that the policy does not allow",
+        {"debugger": True, "debug_rule_configurations": [{**AWSS_EVALUATOR, "instance_type": "ml.c5.2xlarge"}]},
+        "debug_rule_configurations[0].instance_type",
+        "does not allow",
+        "ml.m5.*",
+        "the team's policy, allow.instance_types",
+        {"team": "vision", "allow": {"instance_types": ["ml.m5.*"]}},
+    ),
+    Row(
+        "a rule whose code, or whose other runs, the policy does not let runs read",
+        {
+            "debugger": True,
+            "debug_rule_configurations": [
+                {**AWSS_EVALUATOR, "rule_parameters": {"source_s3_uri": "s3://another/rule.py"}}
+            ],
+        },
+        "debug_rule_configurations[0].rule_parameters.source_s3_uri",
+        "does not allow",
+        "data://",
+        "the team's policy, allow.data; SageMaker SDK v2, debugger.Rule.custom",
+        {"team": "vision"},
+    ),
+    Row(
+        "an algorithm resource that the policy does not list",
+        {"algorithm_name": "arn:aws:sagemaker:us-east-1:123456789012:algorithm/another"},
+        "algorithm_name",
+        "does not allow",
+        "whose ARN allow.images lists",
+        "the team's policy, allow.images",
+        {"team": "vision", "allow": {"images": ["platform", "algorithm"]}},
+    ),
+    Row(
         "hub content of an account",
         {"inputs": {"t": {"dataset_arn": "arn:aws:sagemaker:us-east-1:123456789012:hub-content/hub/DataSet/d"}}},
         "inputs.t.dataset_arn",
@@ -713,6 +749,42 @@ ROWS = [
         "platform team",
         "the team's policy, allow.overrides",
         {"team": "vision"},
+    ),
+    Row(
+        "a raw field that writes elsewhere",
+        {"overrides": {"ProfilerConfig": {"S3OutputPath": "s3://another/x/"}}},
+        "overrides.ProfilerConfig",
+        "the platform decides where outputs go",
+        "leave S3OutputPath out",
+        "records, reports and permissions depend on it",
+        {"team": "vision", "allow": {"overrides": True}},
+    ),
+    Row(
+        "a raw field that speaks to the launcher for the platform",
+        {"overrides": {"HyperParameters": {"sagemaker_submit_directory": "s3://another/sourcedir.tar.gz"}}},
+        "overrides.HyperParameters",
+        "sagemaker_submit_directory is the platform's own to set",
+        "leave sagemaker_submit_directory out",
+        "what starts in the container is the request's to say",
+        {"team": "vision", "allow": {"overrides": True}},
+    ),
+    Row(
+        "raw fields that name what the policy does not list",
+        {"overrides": {"CheckpointConfig": {"S3Uri": "s3://another/x/"}}},
+        "overrides.CheckpointConfig.S3Uri",
+        "does not allow",
+        "data://",
+        "the team's policy, allow.data and capabilities",
+        {"team": "vision", "allow": {"overrides": True}},
+    ),
+    Row(
+        "raw fields that need a capability",
+        {"overrides": {"ExperimentConfig": {"TrialName": "night"}}},
+        "overrides.ExperimentConfig",
+        "not provisioned for team vision: add capabilities.experiments: true to its policy and deploy",
+        "ask the platform team",
+        "the team's policy, capabilities.experiments",
+        {"team": "vision", "allow": {"overrides": True}},
     ),
     Row(
         "raw fields that undo what the policy always sets",

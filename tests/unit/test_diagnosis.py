@@ -225,13 +225,36 @@ def test_a_quota_smaller_than_what_is_asked_for_never_clears(limit, delta, retry
 @pytest.mark.parametrize(
     "reason",
     [
-        'ClientError: Artifact upload failed:API error (400): OCI runtime create failed: exec: "train": executable file '
-        "not found in $PATH: unknown",
+        'ClientError: Artifact upload failed:API error (400): exec: "train": executable file not found in $PATH',
         "ClientError: Artifact upload failed: python: can't open file '/opt/ml/code/train.py': [Errno 2] No such file",
     ],
 )
 def test_a_prefix_that_lies_does_not_decide(reason):
     assert of_reason(reason).label == "container_start"
+
+
+def test_the_sdks_advice_does_not_make_an_internal_error_one_with_words():
+    reason = "InternalServerError: We encountered an internal error. Please try again."
+    advice = ". Check troubleshooting guide for common errors: https://docs.aws.amazon.com/sagemaker/latest/dg/x.html"
+    assert of_reason(f"Error for Training job x: Failed. Reason: {reason}{advice}").retry == "retry_same"
+    assert of_reason(f"{reason} The manifest is too large.").retry == "no_retry"
+
+
+def test_the_description_of_a_job_in_a_cause_is_read_for_its_end():
+    cause = '{"TrainingJobName":"x","TrainingJobStatus":"%s","SecondaryStatus":"%s","FailureReason":"%s"}'
+    assert of_api(cause % ("Failed", "Failed", "AlgorithmError: , exit code: 137")).label == "host_out_of_memory"
+    assert of_api(cause % ("Stopped", "MaxWaitTimeExceeded", ""), Outcome.FAILED).label == "spot_wait_exceeded"
+    assert of_api(cause % ("Stopped", "Stopped", ""), Outcome.FAILED).label == "stopped_by_user"
+
+
+def test_a_request_refused_for_its_limits_is_no_job_that_reached_them():
+    text = "An error occurred (ValidationException): the job exceeds the maximum wait time; MaxWaitTimeExceeded"
+    assert (of_api(text).label, of_api(text).retry) == ("bad_request", "no_retry")
+
+
+def test_the_arguments_of_the_script_say_nothing_of_its_failure():
+    reason = 'AlgorithmError: ExecuteUserScriptError: Command "/usr/bin/python -m train --on_error ModuleNotFoundError'
+    assert of_reason(reason).label == "unknown"
 
 
 def test_every_cause_says_what_it_is_and_what_to_do():

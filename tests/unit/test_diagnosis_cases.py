@@ -1,7 +1,9 @@
 """Real failures from public issues and AWS's pages, each with its address, and what must not change their diagnosis.
 
-`seen` were read while the first rules were written. `held_out` were labelled before the rules were first run on them;
-what the rules missed then has taught them since, so that both sets now keep what is known from being lost.
+`seen` were read while the first rules were written. `held_out` were gathered in six rounds, and labelled before the
+rules were first run on them; what was missed taught the rules before the next round. First-try labels and retries:
+41 and 51 of 54, 28 and 40 of 40, 14 and 16 of 19, 16 and 20 of 20, 12 and 13 of 13, 12 and 13 of 13; nothing was ever
+wrongly retried.
 """
 
 import json

@@ -94,22 +94,24 @@ def _proved(source: str) -> Diagnosis | None:
     if proof := rules.first((*verdicts, *rules.KILLERS), text):
         return _shown(proof, text)
     if was_raised := raised.exceptions(text):
-        at, proof = _blamed(was_raised)
-        return _shown(proof, was_raised[at].words) if proof else None
+        blamed, proof = _blamed(was_raised)
+        return _shown(proof, blamed.words)
     return _shown(rules.first((*rules.RULES, *rules.INTERNAL_WITH_WORDS), text), text)
 
 
-def _blamed(was_raised: list[raised.Raised]) -> tuple[int, rules.Proof | None]:
-    """The exception to believe and what it proves: the last one, or what led to it.
+def _blamed(was_raised: list[raised.Raised]) -> tuple[raised.Raised, rules.Proof | None]:
+    """The exception to believe and what it proves: the last one, or what led to it where only that proves something.
 
     A rank that lost the others says little where another rank says why it went.
     """
     proofs = [rules.first(rules.RULES, each.words) for each in was_raised]
     last = len(was_raised) - 1
-    at = next((at for at in range(last, -1, -1) if not _lost_others(proofs[at])), last)
-    while proofs[at] is None and was_raised[at].because and at > 0:
-        at -= 1
-    return at, proofs[at]
+    last = next((at for at in range(last, -1, -1) if not _lost_others(proofs[at])), last)
+    first = last
+    while first > 0 and proofs[first] is None and was_raised[first].because:
+        first -= 1
+    at = last if proofs[first] is None else first
+    return was_raised[at], proofs[at]
 
 
 def _lost_others(proof: rules.Proof | None) -> bool:
@@ -121,8 +123,8 @@ def _by_script(source: str) -> Diagnosis | None:
     was_raised = raised.exceptions(telling(source))
     if not was_raised:
         return None
-    last = was_raised[-1].line
-    return causes.SCRIPT.shown_by(_cut(last, 500), f"The training script raised {_cut(last)}")
+    line = _blamed(was_raised)[0].line
+    return causes.SCRIPT.shown_by(_cut(line, 500), f"The training script raised {_cut(line)}")
 
 
 def _gpu_full(texts: Texts, sources: list[str]) -> Diagnosis | None:

@@ -2,8 +2,9 @@
 something failed.
 
 Texts of AWS are no contract (SageMaker's guide lists the prefixes AlgorithmError, ClientError, InternalServerError and
-nothing more), so every rule holds words that were seen in real failures; tests/unit/data/failures.jsonl has them with
-their addresses. Every repetition is bounded: no text makes a rule slow.
+nothing more). The rules hold words of real failures, which tests/unit/data/failures.jsonl has with their addresses, and
+the words of the same programs (CUDA, NCCL, Open MPI, pip, Docker, S3) for the same causes. Every repetition is bounded:
+no text makes a rule slow.
 """
 
 import re
@@ -310,7 +311,7 @@ RULES = (
         r"OCI runtime create failed|failed to create (?:shim )?task|Unknown runtime specified",
         r"nvidia-container-cli",
         r"container .{0,40}(?:failed|unable|could not) (?:to )?start|cannot (?:create|start) container",
-        r"can't open file .{1,200}No such file or directory",
+        r"can't open file '",
         r"(?:entry ?point|entry_point|entry_script|train\.py) .{0,120}(?:does not exist|not found|No such file)",
         r"No such file or directory:? ['\"]?/opt/ml/(?:code|input/data/code)/[\w./-]{1,120}\.(?:py|sh)\b",
     ),
@@ -336,7 +337,7 @@ RULES = (
         r"metadata-generation-failed",
         r"pkg_resources\.(?:DistributionNotFound|VersionConflict|ContextualVersionConflict)",
         r"\bpip['\", ]{1,6}install.{0,300}(?:returned non-zero|failed)",
-        r"\bpip\._(?:internal|vendor)\.",
+        r"\bpip[./]_(?:internal|vendor)\b",
         r"undefined symbol: ",
         r"cannot open shared object file",
         r"version `(?:GLIBC|GLIBCXX|CXXABI)_[\d.]{1,12}' not found",
@@ -513,9 +514,9 @@ GPU_LIBRARIES = (_rule(causes.GPU_MEMORY, r"\bCU(?:DNN|BLAS|SOLVER|SPARSE|FFT)_S
 INTERNAL = (
     _rule(
         causes.INTERNAL,
-        r"InternalServerError: We encountered an internal error\.\s{1,4}Please try again(?: "
-        r"later)?[\s.,'\"})\]]{0,20}\Z",
-        r"\((?:500|503|InternalFailure|InternalServerError|InternalServerException|"
+        r"InternalServerError: We encountered an internal error\.\s{1,4}Please try again"
+        r"(?: later)?[\s.,'\"})\]]{0,20}\Z",
+        r"\((?:503|InternalFailure|InternalServerError|InternalServerException|"
         r"ServiceUnavailable\w{0,9})\) when calling",
         r"\A\s{0,20}(?:Internal ?Server ?Error|Internal ?Failure|Service ?Unavailable)\.?\s{0,20}\Z",
     ),

@@ -73,9 +73,11 @@ class Teams:
         pages = self.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
         return [event for page in pages for event in page["events"]]
 
-    def jobs(self, name_contains):
-        pages = self.client("sagemaker").get_paginator("list_training_jobs").paginate(NameContains=name_contains)
-        return [job["TrainingJobName"] for page in pages for job in page["TrainingJobSummaries"]]
+    def jobs(self, prefix=""):
+        """The names of every job that begin so."""
+        pages = self.client("sagemaker").get_paginator("list_training_jobs").paginate()
+        names = [job["TrainingJobName"] for page in pages for job in page["TrainingJobSummaries"]]
+        return [name for name in names if name.startswith(prefix)]
 
 
 @pytest.fixture(scope="package")

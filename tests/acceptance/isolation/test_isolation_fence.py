@@ -128,11 +128,11 @@ def replace_prepare(teams, team, code):
 
 def attempt(teams, team, changes, launch):
     """The execution's history, and the jobs that it made."""
-    before = set(teams.jobs("-"))
+    before = set(teams.jobs())
     wish = {"harmless": REQUEST, "changes": changes, "launch": launch}
     arn = teams.start(team, wish)
     teams.finish(arn)
-    return json.dumps(teams.history(arn), default=str), set(teams.jobs("-")) - before
+    return json.dumps(teams.history(arn), default=str), set(teams.jobs()) - before
 
 
 def denied(teams, team, changes, launch, action="sagemaker:CreateTrainingJob"):

@@ -2,7 +2,7 @@
 
 An account takes some five seconds to open, a run on the clock that jumps a tenth of one. Rows whose faults all name
 instance types of their own can share an account, where they start at one instant; a row with faults that strike every
-run (`api_errors`, `functions`, `events`, `access_denied`) has it for itself.
+run (`api_errors`, `functions`, `events`, `access_denied`) shares it only with rows that have the very same.
 """
 
 import json
@@ -55,9 +55,12 @@ class Case:
         return YAML(typ="safe").load((HERE / f"{self.row}.yaml").read_text())
 
     @property
-    def is_alone(self) -> bool:
-        """Whether its faults, what its people do, or the team's alarm would be other rows' as well."""
-        return bool(OF_EVERY_RUN & set(self.faults)) or self.execution_seconds is not None or self.from_zero
+    def room(self) -> str:
+        """Rows with the same can share an account: what of their faults, of what their people do, and of the team's
+        alarm would be every row's.
+        """
+        of_all = {key: value for key, value in self.faults.items() if key in OF_EVERY_RUN}
+        return json.dumps([of_all, self.execution_seconds, self.from_zero])
 
 
 @dataclass
@@ -95,7 +98,8 @@ def merged(several: list[dict[str, Any]]) -> dict[str, Any]:
             if key == "fake_jobs":
                 whole[key].setdefault("others", []).extend(value.get("others", []))
             elif isinstance(value, list):
-                whole.setdefault(key, []).extend(value)
+                known = whole.setdefault(key, [])
+                known.extend(each for each in value if each not in known)
             elif key == "instance_types":
                 whole.setdefault(key, {}).update(value)
     return whole
@@ -116,8 +120,10 @@ class House:
         env = child_environment() | {"CDK_OUTDIR": str(self._assembly), "CDK_VALIDATION": "false"}
         subprocess.run([sys.executable, str(HERE / "app.py")], env=env, check=True)
         self._cdk = cdk(self._processes, self._folder)
-        together = [case for case in self._wanted if not case.is_alone]
-        for group in ([together] if together else []) + [[case] for case in self._wanted if case.is_alone]:
+        rooms: dict[str, list[Case]] = {}
+        for case in self._wanted:
+            rooms.setdefault(case.room, []).append(case)
+        for group in sorted(rooms.values(), key=len, reverse=True):
             found = self._pool.submit(self._run, group)
             self._results |= {case.row: found for case in group}
         return self
@@ -131,13 +137,12 @@ class House:
         return self._results[row].result()[row]
 
     def _run(self, group: list[Case]) -> dict[str, Result]:
-        faults = merged([case.faults for case in group])
-        with self._room(group[0].row if len(group) == 1 else "together", faults) as room:
+        with self._room(group) as room:
             return room.run(group)
 
     @contextmanager
-    def _room(self, name: str, faults: dict[str, Any]):
-        folder = self._folder / name
+    def _room(self, group: list[Case]):
+        folder = self._folder / group[0].row
         folder.mkdir()
         starting = StartingAccount(
             self._processes,
@@ -146,19 +151,19 @@ class House:
             region="us-east-1",
             account_id="123456789012",
             python=Path(sys.executable),
-            options=AccountOptions(faults),
+            options=AccountOptions(merged([case.faults for case in group])),
         )
         try:
             account = starting.wait()
-            self._deploy(account, folder)
+            self._deploy(account, folder, sorted({case.team.title() for case in group}))
             yield Room(account)
         finally:
             self._processes.stop(starting.process)
 
-    def _deploy(self, account: Account, folder: Path) -> None:
+    def _deploy(self, account: Account, folder: Path, stacks: list[str]) -> None:
         env = account.environment() | {"CDK_HOME": str(folder / "cdk-home")}
-        arguments = ["deploy", "**", "--app", str(self._assembly), "--method", "direct", "--require-approval", "never"]
-        command = [*self._cdk, *arguments, "--concurrency", "3", "--no-notices", "--ci"]
+        arguments = ["deploy", "Platform", *stacks, "--app", str(self._assembly), "--require-approval", "never"]
+        command = [*self._cdk, *arguments, "--method", "direct", "--concurrency", "3", "--no-notices", "--ci"]
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -65,6 +65,7 @@ def test_every_set_of_dimensions_has_every_metric_and_a_list_all_its_values():
         line(when=NOW + timedelta(hours=3)),
         line(cost="1.5"),
         line(cost=True),
+        line(cost=float("nan")),
         line(cost=[]),
         line(cost=list(range(101))),
         line(team=7),
