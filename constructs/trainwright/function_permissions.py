@@ -156,6 +156,11 @@ class FunctionPermissions:
                 [self._arns.training_log_streams(self.policy.team)],
                 why="The log streams of the team's own jobs, for the last lines in a diagnosis.",
             ),
+            Allow(
+                ["cloudwatch:GetMetricData"],
+                ["*"],
+                why="How full a failed job's instances were. GetMetricData has no resource to name; it only reads.",
+            ),
         ]
 
     def _settles(self) -> list[Allow]:

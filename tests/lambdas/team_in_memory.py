@@ -99,6 +99,19 @@ class NoPrices:
         return {"PriceList": []}
 
 
+class NoMetrics:
+    """CloudWatch without a point; `full` has what it knows, by metric."""
+
+    def __init__(self, **full):
+        self.full = full
+        self.asked = []
+
+    def get_metric_data(self, *, MetricDataQueries, **_):
+        self.asked += MetricDataQueries
+        known = [(each, each["MetricStat"]["Metric"]["MetricName"]) for each in MetricDataQueries]
+        return {"MetricDataResults": [{"Id": each["Id"], "Values": self.full.get(name, [])} for each, name in known]}
+
+
 class AnyImage:
     """A registry that has every image that is named by its digest."""
 
@@ -161,6 +174,7 @@ class Team:
         self.sagemaker = self.services.__dict__["sagemaker"] = FakeSageMaker()
         self.states = self.services.__dict__["states"] = FakeStates()
         others = {"quick_quotas": NoQuotas(), "pricing": NoPrices(), "_registries": {REGION: AnyImage()}}
+        others["cloudwatch"] = NoMetrics()
         self.services.__dict__.update(others, region=REGION)
         self.store = Store(self.services, self.environment)
         self._deploy()

@@ -1,13 +1,16 @@
 """Assess: what became of the attempt, written down; then the next step."""
 
 import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
-from team_in_memory import ARN, COMPLETED, FAILED, REQUEST, assess_event, client_error, prepare_event, state
+from team_in_memory import ARN, COMPLETED, FAILED, REQUEST, NoMetrics, assess_event, client_error, prepare_event, state
 
 from trainwright_runtime import record as records
 from trainwright_runtime.facts import run_id
 from trainwright_runtime.handlers import assess as module
+from trainwright_runtime.handlers.host_metrics import peaks
 from trainwright_runtime.handlers.prepare import prepare
 
 RUN = run_id(ARN, "2026-11-21T04:22:12Z", "vision")
@@ -49,6 +52,29 @@ def test_a_failed_script_is_diagnosed_from_its_log(team, run):
     assert (diagnosis["label"], diagnosis["fault"]) == ("user_code_exception", "code")
     assert len(diagnosis["log_tail"]) == 40
     assert diagnosis["log_tail"][-1] == "ValueError: bad labels"
+
+
+def test_instances_that_were_full_explain_what_the_log_does_not(team, run):
+    began = datetime(2026, 11, 21, 4, 23, tzinfo=UTC)
+    times = {"TrainingStartTime": began, "TrainingEndTime": began + timedelta(hours=1), "TrainingJobName": JOB}
+    team.sagemaker.has(JOB, {**FAILED, **times})
+    metrics = team.services.__dict__["cloudwatch"] = NoMetrics(MemoryUtilization=[40.0, 99.7], DiskUtilization=[3.0])
+    assess(team, run, "States.TaskFailed", "{}")
+    diagnosis = team.store.record(RUN)["diagnosis"]
+    assert (diagnosis["label"], diagnosis["evidence"]) == ("host_out_of_memory", "MemoryUtilization 100 %")
+    assert {each["Id"] for each in metrics.asked} == {"m0_1", "m1_1", "m2_1"}
+
+
+def test_gpu_memory_is_judged_by_gpu():
+    job = {
+        "TrainingJobName": JOB,
+        "TrainingStartTime": datetime(2026, 11, 21, 4, tzinfo=UTC),
+        "TrainingEndTime": datetime(2026, 11, 21, 5, tzinfo=UTC),
+        "ResourceConfig": {"InstanceType": "ml.g5.12xlarge", "InstanceCount": 2},
+    }
+    services = SimpleNamespace(cloudwatch=NoMetrics(GPUMemoryUtilization=[200.0, 396.0]))
+    assert peaks(services, job) == {"GPUMemoryUtilization": 99.0}
+    assert len(services.cloudwatch.asked) == 6
 
 
 def test_a_missing_log_loses_nothing(team, run):

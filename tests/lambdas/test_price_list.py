@@ -89,7 +89,7 @@ def test_of_several_prices_the_dearest_counts():
 def test_an_answer_without_a_price_leads_to_the_table_without_a_warning(listed):
     found = PriceList(Clients(Pricing(listed)))
     assert (found.usd_per_hour("ml.g5.xlarge"), found.source, found.warnings) == (1.4084, prices.SOURCE, ())
-    assert found.usd_per_hour("ml.m5.large") is None
+    assert found.usd_per_hour("ml.r5.large") is None
 
 
 @pytest.mark.parametrize(

@@ -193,12 +193,12 @@ def test_a_cost_cap_leaves_the_request_alone_and_cuts_the_first_start_to_what_it
 
 
 def test_a_price_that_is_passed_in_counts_for_the_cap():
-    run = {"name": "x", "compute": {"instance_type": "ml.m5.large"}, "limits": {"max_cost_usd": 1, "max_runtime": "2h"}}
+    run = {"name": "x", "compute": {"instance_type": "ml.c5.large"}, "limits": {"max_cost_usd": 1, "max_runtime": "2h"}}
     [problem] = check(run)
-    assert "no price of ml.m5.large is known" in problem.problem
-    assert "1 USD buy 1h at on-demand prices" in " ".join(check(run, price={"ml.m5.large": 1.0}.get).warnings)
-    [problem] = check(run, price={"ml.m5.large": 100.0}.get)
+    assert "no price of ml.c5.large is known" in problem.problem
+    assert "1 USD buy 1h at on-demand prices" in " ".join(check(run, price={"ml.c5.large": 1.0}.get).warnings)
+    [problem] = check(run, price={"ml.c5.large": 100.0}.get)
     assert "less than a minute" in problem.problem
-    types = {**run, "compute": {"instance_type": ["ml.m5.xlarge", "ml.m5.large"]}}
-    warnings = check(types, price={"ml.m5.large": 1.0, "ml.m5.xlarge": 100.0}.get).warnings
+    types = {**run, "compute": {"instance_type": ["ml.m5.xlarge", "ml.c5.large"]}}
+    warnings = check(types, price={"ml.c5.large": 1.0, "ml.m5.xlarge": 100.0}.get).warnings
     assert "1 USD buy 36s at on-demand prices, the dearest of these types" in " ".join(warnings)

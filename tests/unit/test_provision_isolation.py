@@ -416,3 +416,9 @@ def test_raw_fields_within_the_policy_pass(field):
     }
     result = judged({"overrides": field}, policy)
     assert isinstance(result, Checked), [problem.sentence() for problem in result]
+
+
+def test_a_raw_variable_is_not_said_back():
+    """Variables may hold secrets, against all advice."""
+    found = told({"overrides": {"Environment": {"TRAINWRIGHT_X": "hush"}}}, RAW, RAW_CODES)
+    assert "hush" not in " ".join(problem.sentence() for problem in found.values())

@@ -371,7 +371,6 @@ RULES = (
         r"EADDRINUSE|Address already in use",
         r"Horovod has been shut down|horovod.{0,120}(?:stall|failed|error)",
         r"\bSMDDP\b.{0,120}(?:error|failed|abort)|smddp\w{0,20}Error|smdistributed.{0,160}(?:error|fail)",
-        r"herringbone|\bhccl\b",
         r"libfabric.{0,120}(?:error|fail)|\bfi_\w{2,20} failed",
         r"MPI_(?:Init|ERR_|Send|Recv|All)\w{0,20}",
         r"NCCL communicator|\bc10d\b.{0,120}(?:error|failed|timed? ?out|timeout)|key-value store.{0,200}timeout",

@@ -64,6 +64,11 @@ class Services:
         return client
 
     @cached_property
+    def cloudwatch(self) -> Any:
+        """Metrics of the instances, for a diagnosis."""
+        return self._client("cloudwatch", QUICK)
+
+    @cached_property
     def states(self) -> SFNClient:
         """Executions."""
         client: SFNClient = self._client("stepfunctions")

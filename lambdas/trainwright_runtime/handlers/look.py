@@ -14,6 +14,7 @@ from trainwright_runtime.attempts import SHORT_REFUSAL, Planned, Seen, metrics, 
 from trainwright_runtime.diagnosis import Diagnosis, Texts, diagnose
 from trainwright_runtime.facts import RUN_TAG
 from trainwright_runtime.handlers.aws import Services, error_code
+from trainwright_runtime.handlers.host_metrics import peaks
 from trainwright_runtime.handlers.store import Store, now
 from trainwright_runtime.handlers.telemetry import logger
 from trainwright_runtime.outcome import Outcome, RunStatus, observe
@@ -145,7 +146,8 @@ def why(seen: Look, clients: Services) -> tuple[Diagnosis, list[str]]:
     reason = (seen.job or {}).get("FailureReason")
     # with a job, Step Functions' text only repeats Describe's answer as JSON: the job's own words are better evidence
     heard = (None, None) if seen.job is not None else (seen.error, seen.cause)
-    return diagnose(Texts(reason, *heard, log_tail=tuple(tail)), seen.outcome), tail
+    full = peaks(clients, seen.job) if seen.job is not None else None
+    return diagnose(Texts(reason, *heard, log_tail=tuple(tail), metrics=full), seen.outcome), tail
 
 
 def log_tail(clients: Services, planned: Planned) -> list[str]:

@@ -1,6 +1,7 @@
 """Network and access. Sources: "Access a training container through AWS Systems Manager", VpcConfig."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from trainwright_runtime import problems as codes
 from trainwright_runtime.problems import Problem
@@ -15,8 +16,6 @@ _OWNED = {
     "RoleArn": "the platform sets the execution role",
     "Tags": "the platform's tags are on every job; write tags",
 }
-
-
 _OUTPUT = "S3OutputPath"
 _PREFIXES: dict[str, tuple[str, ...]] = {
     "HyperParameters": (RESERVED_HYPERPARAMETERS,),
@@ -58,7 +57,8 @@ def _overrides(look: Look) -> Iterator[Problem]:
             yield look.conflict(leaf, problem, remedy=f"leave {_OUTPUT} out")
         elif kept := [key for key in _keys(value) if key.startswith(_PREFIXES.get(name, ()))]:
             problem = f"{kept[0]} is the platform's own to set"
-            yield look.conflict(leaf, problem, remedy=f"leave {kept[0]} out", code=codes.RESERVED)
+            found = look.conflict(leaf, problem, remedy=f"leave {kept[0]} out", code=codes.RESERVED)
+            yield replace(found, value=None)  # variables may hold secrets, against all advice
 
 
 def _keys(value: object) -> Iterator[str]:

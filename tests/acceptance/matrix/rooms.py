@@ -8,6 +8,7 @@ run (`api_errors`, `functions`, `events`, `access_denied`) shares it only with r
 import json
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,6 +33,7 @@ OF_EVERY_RUN = {"api_errors", "functions", "events", "access_denied"}
 COMMON = {"clock": {"jump": True}, "fake_jobs": {"seconds": "10m", "steps": 100}}
 REQUEST = {"image": "platform", "checkpoints": True, "limits": {"max_runtime": "1h"}}
 SECONDS = 240.0
+_MAKING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Case:
     name_taken: bool = False
     execution_seconds: int | None = None
     from_zero: bool = False
-    pool: str | None = None
+    pool_kept_seconds: int | None = None
 
     @property
     def faults(self) -> dict[str, Any]:
@@ -173,8 +175,8 @@ class Room:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self.states = account.client("stepfunctions")
-        self.sagemaker = account.client("sagemaker")
+        self.states = self._client("stepfunctions")
+        self.sagemaker = self._client("sagemaker")
         self._teams: dict[str, dict[str, str]] = {}
 
     def run(self, group: list[Case]) -> dict[str, Result]:
@@ -194,6 +196,11 @@ class Room:
             self._clock(hold=False)
             self._finish(group, started)
         return {case.row: self._result(case, *started[case.row]) for case in group}
+
+    def _client(self, service: str) -> Any:
+        """Clients are made one at a time: boto3's own session is not made for threads."""
+        with _MAKING:
+            return self._account.client(service)
 
     # --- what people do ---
 
@@ -217,7 +224,7 @@ class Room:
         )
 
     def _image(self) -> str:
-        found = self._account.client("ssm").get_parameter(Name="/trainwright/images/platform")
+        found = self._client("ssm").get_parameter(Name="/trainwright/images/platform")
         return found["Parameter"]["Value"]
 
     def _shorten(self, case: Case) -> None:
@@ -267,7 +274,7 @@ class Room:
     def _result(self, case: Case, arn: str, run: str) -> Result:
         pages = self.states.get_paginator("get_execution_history").paginate(executionArn=arn)
         record = self._item(case, run)
-        alarms = self._account.client("cloudwatch").describe_alarms(StateValue="ALARM")["MetricAlarms"]
+        alarms = self._client("cloudwatch").describe_alarms(StateValue="ALARM")["MetricAlarms"]
         return Result(
             case=case,
             arn=arn,
@@ -291,11 +298,11 @@ class Room:
 
     def _item(self, case: Case, key: str) -> dict[str, Any]:
         table, wanted = self._team(case)["runs_table"], {"run": {"S": key}}
-        found = self._account.client("dynamodb").get_item(TableName=table, Key=wanted, ConsistentRead=True)
+        found = self._client("dynamodb").get_item(TableName=table, Key=wanted, ConsistentRead=True)
         return {name: plain(value) for name, value in found.get("Item", {}).items()}
 
     def _report(self, case: Case, run: str) -> dict[str, Any] | None:
-        s3, bucket = self._account.client("s3"), self._team(case)["reports_bucket"]
+        s3, bucket = self._client("s3"), self._team(case)["reports_bucket"]
         try:
             return json.load(s3.get_object(Bucket=bucket, Key=f"runs/{run}/report.json")["Body"])
         except s3.exceptions.NoSuchKey:
@@ -303,7 +310,7 @@ class Room:
 
     def _team(self, case: Case) -> dict[str, str]:
         if case.team not in self._teams:
-            found = self._account.client("ssm").get_parameter(Name=f"/trainwright/teams/{case.team}")
+            found = self._client("ssm").get_parameter(Name=f"/trainwright/teams/{case.team}")
             self._teams[case.team] = json.loads(found["Parameter"]["Value"])
         return self._teams[case.team]
 
