@@ -111,7 +111,7 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path: Path
     code, out = job.run()
     assert code == 0, out
     assert (job.progress["step"], job.progress["resumed_from"]) == (6, 3)
-    assert job.progress["starts"][-2:] == [{"resumed_from": None, "step": 3}, {"resumed_from": 3, "step": 6}]
+    assert job.progress["starts"][-2:] == [{"resumed_from": None, "step": 4}, {"resumed_from": 3, "step": 6}]
     np.testing.assert_array_equal(job.predictions(), undisturbed.predictions())
 
 

@@ -44,7 +44,10 @@ def test_workflow_role_may_do_exactly_this(research, tools):
 
 RECORD = {"dynamodb:GetItem", "dynamodb:UpdateItem"}
 SETTLE = {*RECORD, "s3:PutObject", "s3:GetObject", "s3:ListBucket"}
-LOOK = {"logs:DescribeLogStreams", "logs:GetLogEvents", "sagemaker:DescribeTrainingJob"}
+LOOK = {
+    *("logs:DescribeLogStreams", "logs:GetLogEvents", "cloudwatch:GetMetricData"),
+    *("sagemaker:DescribeTrainingJob", "sagemaker:ListTags"),
+}
 ANSWER = {"states:SendTaskSuccess", "states:SendTaskFailure"}
 FUNCTIONS = {
     "Prepare": {
@@ -173,6 +176,7 @@ def test_every_wildcard_resource_is_one_that_aws_cannot_narrow(every_template, t
             "logs:DescribeLogGroups",
         ),
         *("ecr:GetAuthorizationToken", "cloudwatch:PutMetricData", "pricing:GetProducts"),
+        "cloudwatch:GetMetricData",
         *("servicequotas:GetAWSDefaultServiceQuota", "servicequotas:ListServiceQuotas"),
         *("servicequotas:ListAWSDefaultServiceQuotas", "servicequotas:ListRequestedServiceQuotaChangeHistory"),
         *("ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"),

@@ -10,10 +10,10 @@ PLANNED = Planned(
 )
 KEYS = {
     "number", "redrive", "rung", "job_name", "job_arn", "capacity", "launch", "status", "secondary_status", "outcome",
-    "looks", "diagnosis", "decision", "instance_type", "instance_count", "volume_gb", "max_runtime_seconds", "max_wait_seconds",
-    "then_wait_seconds", "interruptions", "checkpoint_step", "resumed_from_step", "restarted_from_zero", "processes",
-    "last_step", "total_steps", "started_at", "ended_at", "training_seconds", "billable_seconds", "waiting_seconds",
-    "warm_pool", "reused_pool", "transitions", "failure_reason", "log",
+    "looks", "diagnosis", "decision", "instance_type", "instance_count", "volume_gb", "max_runtime_seconds",
+    "max_wait_seconds", "then_wait_seconds", "interruptions", "checkpoint_step", "resumed_from_step",
+    "restarted_from_zero", "processes", "last_step", "total_steps", "started_at", "ended_at", "training_seconds",
+    "billable_seconds", "waiting_seconds", "warm_pool", "reused_pool", "transitions", "failure_reason", "log",
 }  # fmt: skip
 
 
