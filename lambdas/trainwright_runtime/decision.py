@@ -17,7 +17,11 @@ from trainwright_runtime.plan import timeout_seconds
 from trainwright_runtime.rungs import CutBy, Next, Plan, Rung
 from trainwright_runtime.units import spell_duration
 
-__all__ = ["Decision", "History", "Start", "decide", "reopen"]
+__all__ = ["MOST_STARTS", "Decision", "History", "Start", "decide", "reopen"]
+
+MOST_STARTS = 200
+"""Starts of a run over all of its redrives: each has a row of some 1.5 KB in the run's record, and a DynamoDB item
+takes 400 KB."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +229,8 @@ def _start(
     """A start on the first of these rungs that time and money allow; else the end."""
     if len(history.now) >= plan.bounds.starts:
         return _end(f"{words.why} The run has asked for {len(history.now)} jobs, and asks for no more.")
+    if len(history.starts) >= MOST_STARTS:
+        return _end(f"{words.why} The run has asked for {len(history.starts)} jobs in all; its record is full.")
     if history.events >= MAX_EVENTS:
         return _end(f"{words.why} The execution's history is nearly full, so the run ends.")
     volume_gb = volume_gb or _grown(plan, history)

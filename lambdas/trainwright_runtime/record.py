@@ -106,8 +106,9 @@ def amend_row(run: str, number: int, row: Mapping[str, Any], now: str) -> Call:
 
 
 def put_token(run: str, attempt: int, token: str) -> Call:
-    """UpdateItem that keeps the task token of an attempt, for the event that will answer it."""
-    return _set(run, {("tokens", str(attempt)): token})
+    """UpdateItem that keeps the task token of an attempt, for the event that will answer it, in the place of the one
+    before: earlier attempts have ended."""
+    return _set(run, {("tokens",): {str(attempt): token}})
 
 
 def token_of(record: Mapping[str, Any], attempt: int) -> str | None:

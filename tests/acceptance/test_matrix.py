@@ -41,6 +41,11 @@ def result(house, row):
 
 
 @every_row
+def test_each_of_its_faults_has_struck(row, result):
+    assert result.idle == []
+
+
+@every_row
 def test_it_ends_as_the_page_says(row, result):
     said, diagnosis = ROWS[row], result.record["diagnosis"]
     assert result.record["status"] == said.status

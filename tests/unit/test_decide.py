@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from trainwright_runtime.decision import Decision, History, Start, decide, reopen
+from trainwright_runtime.decision import MOST_STARTS, Decision, History, Start, decide, reopen
 from trainwright_runtime.facts import Run
 from trainwright_runtime.history import MAX_EVENTS
 from trainwright_runtime.outcome import ERRORS, Outcome
@@ -363,3 +363,12 @@ def test_rows_of_the_record_are_the_history():
     history = History.of([row, first], looks=1, redrive=0)
     assert history.starts[0] == Start(1, 0, 1, "no_spot", True, 7, 30, 0.5, 0, 30, 3)
     assert (history.last.number, history.used.waiting_seconds, history.looks) == (2, 60, 1)
+
+
+def test_the_record_of_a_run_that_is_redriven_again_and_again_has_an_end():
+    many = [Start(number, number // 50, 0, Outcome.THROTTLED.label) for number in range(1, MOST_STARTS + 1)]
+    decision = decide(plan(), History(tuple(many), 0, many[-1].redrive), Outcome.THROTTLED, "retry_same")
+    assert (decision.status, decision.attempt) == ("FAILED", None)
+    assert "its record is full" in decision.reason
+    before = decide(plan(), History(tuple(many[1:]), 0, many[-1].redrive), Outcome.THROTTLED, "retry_same")
+    assert before.attempt is not None

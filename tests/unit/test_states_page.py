@@ -53,8 +53,7 @@ def test_rows_that_share_an_account_are_told_apart_by_their_instance_types():
     assert len(types) == len(set(types)) > 30
     for case in shared:
         own = set(case.faults["instance_types"])
-        lists = [entries for key, entries in case.faults.items() if isinstance(entries, list)]
-        for entry in [*chain.from_iterable(lists), *case.faults["fake_jobs"].get("others", [])]:
+        for entry in [*chain.from_iterable(rooms.lists(case.faults)), *case.faults["fake_jobs"].get("others", [])]:
             named = entry["instance_types"]
             assert {named} if isinstance(named, str) else set(named) <= own
 

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -79,6 +80,7 @@ class Result:
     jobs: list[dict[str, Any]]
     month: dict[str, Any]
     alarms: list[str]
+    idle: list[dict[str, Any]]
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -144,7 +146,7 @@ class House:
 
     @contextmanager
     def _room(self, group: list[Case]):
-        folder = self._folder / group[0].row
+        folder, faults = self._folder / group[0].row, merged([case.faults for case in group])
         folder.mkdir()
         starting = StartingAccount(
             self._processes,
@@ -153,12 +155,12 @@ class House:
             region="us-east-1",
             account_id="123456789012",
             python=Path(sys.executable),
-            options=AccountOptions(merged([case.faults for case in group])),
+            options=AccountOptions(faults),
         )
         try:
             account = starting.wait()
             self._deploy(account, folder, sorted({case.team.title() for case in group}))
-            yield Room(account)
+            yield Room(account, faults)
         finally:
             self._processes.stop(starting.process)
 
@@ -173,8 +175,8 @@ class House:
 class Room:
     """One account with the platform in it."""
 
-    def __init__(self, account: Account) -> None:
-        self._account = account
+    def __init__(self, account: Account, faults: dict[str, Any]) -> None:
+        self._account, self._faults = account, faults
         self.states = self._client("stepfunctions")
         self.sagemaker = self._client("sagemaker")
         self._teams: dict[str, dict[str, str]] = {}
@@ -274,6 +276,7 @@ class Room:
     def _result(self, case: Case, arn: str, run: str) -> Result:
         pages = self.states.get_paginator("get_execution_history").paginate(executionArn=arn)
         record = self._item(case, run)
+        never = [self._faults[key][index] for key, index in self._never()]
         alarms = self._client("cloudwatch").describe_alarms(StateValue="ALARM")["MetricAlarms"]
         return Result(
             case=case,
@@ -288,6 +291,7 @@ class Room:
             alarms=[
                 alarm["MetricName"] for alarm in alarms if {"Name": "team", "Value": case.team} in alarm["Dimensions"]
             ],
+            idle=[each for each in never if any(each in known for known in lists(case.faults))],
         )
 
     def _jobs(self, run: str) -> list[dict[str, Any]]:
@@ -315,9 +319,23 @@ class Room:
         return self._teams[case.team]
 
     def _clock(self, **wish: Any) -> dict[str, Any]:
-        page = f"{self._account.endpoint}/_trainwright/clock"
-        with urllib.request.urlopen(page, json.dumps(wish).encode() if wish else None, timeout=SECONDS) as answer:
+        return self._page("clock", json.dumps(wish).encode() if wish else None)
+
+    def _never(self) -> Iterator[tuple[str, int]]:
+        """Which of the account's faults never struck, by list and place in it."""
+        for place in self._page("faults")["never"]:
+            key, _, index = place.rstrip("]").partition("[")
+            yield key, int(index)
+
+    def _page(self, name: str, wish: bytes | None = None) -> dict[str, Any]:
+        page = f"{self._account.endpoint}/_trainwright/{name}"
+        with urllib.request.urlopen(page, wish, timeout=SECONDS) as answer:
             return json.load(answer)
+
+
+def lists(faults: dict[str, Any]) -> list[list[Any]]:
+    """The lists of faults of a faults file."""
+    return [entries for entries in faults.values() if isinstance(entries, list)]
 
 
 def plain(value: dict[str, Any]) -> Any:
