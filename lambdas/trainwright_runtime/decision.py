@@ -149,7 +149,7 @@ def _again(plan: Plan, history: History, outcome: Outcome, _retry: Retry) -> Dec
     words = _Words(
         outcome.sentence,
         lambda given: (
-            f"It is tried again{_from_checkpoint(plan, given)}, for the {_ordinal(done + 1)} of {most} times."
+            f"It is tried again{_from_checkpoint(plan, history, given)}, for the {_ordinal(done + 1)} of {most} times."
         ),
     )
     return _start(plan, history, [last.rung], words, pause)
@@ -186,7 +186,7 @@ def _bigger_volume(plan: Plan, history: History, outcome: Outcome) -> Decision:
         return _end(f"{outcome.sentence} Its volume of {max(asked, _volume(history.last))} GB does not grow further.")
     words = _Words(
         f"The volume of {asked} GB was full.",
-        lambda given: f"It is tried again{_from_checkpoint(plan, given)}, with {wanted} GB.",
+        lambda given: f"It is tried again{_from_checkpoint(plan, history, given)}, with {wanted} GB.",
     )
     return _start(plan, history, [history.last.rung], words, volume_gb=wanted)
 
@@ -208,7 +208,7 @@ def _next_rung(plan: Plan, history: History, why: str) -> Decision:
         return _end(f"{why} Nothing else is left to try.")
     words = _Words(
         f"{why} Tried {tried.where}{_for_time(history.last)}.",
-        lambda given: f"Going on with {plan.rungs[given.rung].where}{_from_checkpoint(plan, given)}.",
+        lambda given: f"Going on with {plan.rungs[given.rung].where}{_from_checkpoint(plan, history, given)}.",
     )
     return _start(plan, history, later, words)
 
@@ -249,8 +249,10 @@ def _train(given: Next, reason: str, pause: int) -> Decision:
     return Decision("train", reason, attempt=given)
 
 
-def _from_checkpoint(plan: Plan, given: Next) -> str:
-    return " from the checkpoint" if plan.rungs[given.rung].request.get("CheckpointConfig") else ""
+def _from_checkpoint(plan: Plan, history: History, given: Next) -> str:
+    """A run that has not trained yet has none."""
+    kept = plan.rungs[given.rung].request.get("CheckpointConfig") and history.used.training_seconds
+    return " from the checkpoint" if kept else ""
 
 
 def _nothing_left(plan: Plan, history: History, short: CutBy) -> str:

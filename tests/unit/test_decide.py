@@ -98,13 +98,15 @@ def test_what_another_capacity_may_have_is_tried_there_at_once(outcome):
 
 
 def test_the_sentence_names_what_was_tried_and_what_comes():
-    history = starts(Outcome.NO_SPOT, rung=1, waiting_seconds=7213)
+    history = starts(Outcome.NO_SPOT, rung=1, waiting_seconds=7153, training_seconds=60)
     assert after(Outcome.NO_SPOT, history=history).reason == (
         "Spot capacity did not suffice within max_wait, and the job was stopped. Tried ml.m5.xlarge on spot for 2h. "
         "Going on with ml.m5.large on demand from the checkpoint."
     )
     bare = plan(rung(checkpoints=False), rung("on_demand", checkpoints=False))
-    assert after(Outcome.NO_SPOT, laid_out=bare).reason.endswith("Going on with ml.m5.large on demand.")
+    assert after(Outcome.NO_SPOT, laid_out=bare, history=history).reason.endswith("ml.m5.large on demand.")
+    never_trained = starts(Outcome.NO_SPOT, waiting_seconds=7213)
+    assert after(Outcome.NO_SPOT, history=never_trained).reason.endswith("Going on with ml.m5.xlarge on spot.")
 
 
 def test_a_diagnosis_may_send_the_run_to_other_capacity():
@@ -200,7 +202,7 @@ def test_a_fault_of_awss_is_tried_again_a_bounded_number_of_times():
     made = []
     for number in range(1, 4):
         made.append(Outcome.SERVICE_FAILED)
-        decision = decide(plan(), starts(*made), Outcome.SERVICE_FAILED, "retry_same")
+        decision = decide(plan(), starts(*made, training_seconds=60), Outcome.SERVICE_FAILED, "retry_same")
         assert (decision.next, decision.after_wait, decision.attempt.rung) == ("wait", "train", 0)
         assert "from the checkpoint" in decision.reason
         assert 15 * 2 ** (number - 1) <= decision.wait_seconds <= 30 * 2 ** (number - 1)
@@ -226,7 +228,8 @@ def test_another_job_of_the_same_name_costs_a_try_and_no_wait():
 
 
 def test_a_full_disk_gets_twice_the_volume_once():
-    decision = after(Outcome.SCRIPT_FAILED, "retry_bigger_volume")
+    trained = starts(Outcome.SCRIPT_FAILED, training_seconds=60)
+    decision = after(Outcome.SCRIPT_FAILED, "retry_bigger_volume", history=trained)
     assert (decision.next, decision.attempt.rung, decision.attempt.volume_gb) == ("train", 0, 60)
     assert decision.reason == "The volume of 30 GB was full. It is tried again from the checkpoint, with 60 GB."
     again = History((*starts(Outcome.SCRIPT_FAILED).starts, Start(2, 0, 0, "script_failed", volume_gb=60)))

@@ -66,13 +66,19 @@ class Outcome:
 def _attempt_line(attempt: dict[str, Any]) -> str:
     resumed = attempt["resumed_from_step"]
     parts = [
-        f"{attempt['status']}, {str(attempt['capacity']).replace('_', '-')}",
+        f"{attempt['status'] or 'refused'}, {str(attempt['capacity']).replace('_', '-')}",
         count(attempt["interruptions"] or 0, "interruption"),
         f"resumed from step {resumed}" if resumed is not None else "",
-        f"{attempt['training_seconds']} s trained, {attempt['billable_seconds']} s billed",
+        _times(attempt),
         f"{attempt['cost_usd']:.4f} USD" if attempt["cost_usd"] is not None else "",
     ]
     return ", ".join(part for part in parts if part)
+
+
+def _times(attempt: dict[str, Any]) -> str:
+    if attempt["training_seconds"] is None:
+        return "never trained" if attempt["status"] else "no job"
+    return f"{attempt['training_seconds']} s trained, {attempt['billable_seconds']} s billed"
 
 
 def shown_path(path: str | Path) -> str:
