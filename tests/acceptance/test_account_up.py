@@ -76,7 +76,7 @@ def test_what_data_keeps_survives_ctrl_c(up, folder):
     stopped = first.start_long()
     assert first.end() == 130, first.said
     assert "Stopping 1 run" in first.said
-    assert re.search(r"kept keeps \d+ objects and 4 table rows\.", first.said), first.said
+    assert re.search(r"kept keeps \d+ objects and 5 table rows\.", first.said), first.said
     assert opened.alive(folder) == []
 
     second = up(*words)

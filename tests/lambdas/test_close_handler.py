@@ -184,3 +184,25 @@ def test_a_job_that_ended_just_before_it_was_stopped_is_no_error(team):
     team.sagemaker.stop_training_job = refused
     closed(team, event())
     assert team.document(RUN, "report.json")["status"] == "STOPPED"
+
+
+def test_news_of_an_end_before_a_redrive_stops_nothing(team):
+    prepared(team)
+    team.sagemaker.has(JOB, state("InProgress", "Training"))
+    team.states.answer = {"status": "RUNNING"}
+    before = team.store.record(RUN)
+    closed(team, event("FAILED"))
+    assert (team.sagemaker.stopped, team.store.record(RUN)) == ([], before)
+
+
+@pytest.mark.parametrize("code", ["ExecutionDoesNotExist", "AccessDeniedException"])
+def test_an_execution_that_is_not_there_any_more_is_closed(team, code, monkeypatch):
+    prepared(team)
+    team.sagemaker.has(JOB, *[state("InProgress")] * 2, state("Stopped"))
+
+    def gone(**_):
+        raise client_error(code, "no", "DescribeExecution")
+
+    monkeypatch.setattr(team.states, "describe_execution", gone)
+    closed(team, event())
+    assert team.document(RUN, "report.json")["status"] == "STOPPED"

@@ -104,7 +104,8 @@ def test_the_sentence_names_what_was_tried_and_what_comes():
         "Going on with ml.m5.large on demand from the checkpoint."
     )
     bare = plan(rung(checkpoints=False), rung("on_demand", checkpoints=False))
-    assert after(Outcome.NO_SPOT, laid_out=bare, history=history).reason.endswith("ml.m5.large on demand.")
+    trained = starts(Outcome.NO_SPOT, training_seconds=60)
+    assert after(Outcome.NO_SPOT, laid_out=bare, history=trained).reason.endswith("ml.m5.large on demand.")
     never_trained = starts(Outcome.NO_SPOT, waiting_seconds=7213)
     assert after(Outcome.NO_SPOT, history=never_trained).reason.endswith("Going on with ml.m5.xlarge on spot.")
 

@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
+from botocore.exceptions import ClientError
+
 from trainwright_runtime import record as records
 from trainwright_runtime.attempts import Planned, iso
 from trainwright_runtime.diagnosis import Diagnosis
 from trainwright_runtime.facts import Run, name_in, run_id
 from trainwright_runtime.handlers import environment as environments
-from trainwright_runtime.handlers.aws import Services, services
+from trainwright_runtime.handlers.aws import Services, error_code, services
 from trainwright_runtime.handlers.look import Look, Verdict, describe, keep, log_tail, look, rowed, why
 from trainwright_runtime.handlers.orphans import is_alive, stop, sweep
 from trainwright_runtime.handlers.report import finished, publish
@@ -78,8 +80,15 @@ def close(
 
 
 def _goes_on(detail: Event, clients: Services) -> bool:
-    """Whether the execution runs again: the news of its end came after its redrive."""
-    return _asked(detail, clients).get("status") == "RUNNING"
+    """Whether the execution runs again: the news of its end came after its redrive. One that is not there any more, or
+    was another state machine's, does not."""
+    try:
+        return _asked(detail, clients).get("status") == "RUNNING"
+    except ClientError as error:
+        if error_code(error) in ("ExecutionDoesNotExist", "AccessDenied"):
+            logger.info("the execution cannot be asked about", extra={"code": error_code(error)})
+            return False
+        raise
 
 
 def _told(record: records.Item, store: Store) -> bool:
