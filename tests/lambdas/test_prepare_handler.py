@@ -4,11 +4,13 @@ import io
 import json
 
 import pytest
-from team_in_memory import ARN, IMAGE, REQUEST, VARIABLES, Context, prepare_event
+from team_in_memory import ARN, IMAGE, REQUEST, STARTED, VARIABLES, Context, prepare_event
 
-from trainwright_runtime.facts import run_id
+from trainwright_runtime import record as records
+from trainwright_runtime.facts import Run, run_id
 from trainwright_runtime.handlers import prepare as module
 from trainwright_runtime.handlers.prepare import NotDeployedError
+from trainwright_runtime.handlers.store import now
 from trainwright_runtime.handlers.telemetry import logger
 
 RUN = run_id(ARN, "2026-11-21T04:22:12Z", "vision")
@@ -61,6 +63,37 @@ def test_two_calls_at_once_give_one_answer(team, monkeypatch):
     monkeypatch.setattr(team.store, "record", not_yet)
     assert prepare(team, prepare_event()) == first
     assert looked.count(RUN) > 1
+
+
+def ended_meanwhile(team, monkeypatch):
+    """What `close` writes of an execution that ended while its Prepare was under way."""
+    team.parameter("/trainwright/teams/vision/policy", '{"team": "vision", "budget": {"monthly_usd": 10}}')
+    written, put = [], team.store.put
+
+    def then_closed(call):
+        if not written and call["Item"]["run"] == RUN:
+            written.append(True)
+            item = records.new(Run(RUN, "vision", "digits"), ARN, STARTED, now())
+            put(records.put_new({**item, "status": "STOPPED"}))
+        return put(call)
+
+    monkeypatch.setattr(team.store, "put", then_closed)
+
+
+def test_a_run_that_ended_meanwhile_stays_ended_and_keeps_no_money(team, monkeypatch):
+    ended_meanwhile(team, monkeypatch)
+    assert prepare(team, prepare_event())["next"] == "report"
+    assert team.store.record(RUN)["status"] == "STOPPED"
+    month = team.store.record("money:2026-11")
+    assert (month["committed"], RUN in month) == (0, False)
+
+
+def test_a_redriven_prepare_begins_the_run_that_its_first_call_never_did(team, monkeypatch):
+    ended_meanwhile(team, monkeypatch)
+    step = prepare(team, prepare_event(redrives=1))
+    assert step["attempt"]["job_name"] == f"{RUN}-1r1"
+    assert (team.store.record(RUN)["status"], team.store.record(RUN)["redrive"]) == ("RUNNING", 1)
+    assert RUN in team.store.record("money:2026-11")
 
 
 def test_problems_are_data_and_start_nothing(team):

@@ -112,13 +112,15 @@ def _write(event: Event, run: Run, policy: TeamPolicy, begun: Begun, store: Stor
 
 
 def _overtaken(item: records.Item, step: Step, store: Store) -> Step:
-    """A record is there already: of a second call at the same moment, whose answer counts then, or of the end of an
-    execution whose Prepare had failed before it was redriven."""
+    """A record is there already: of a second call at the same moment, whose answer counts then; of the end of an
+    execution whose Prepare had failed before it was redriven; or of one that was ended while this was under way, for
+    which nothing stays set aside."""
     found = store.existing(item["run"])
-    if found["problems"]:
-        return report_step(records.run_of(found))
     if found["current"]:
         attempt = Underway.from_dict(found["current"]).attempt(store.plan(item["run"]))
         return train_step(records.run_of(found), attempt)
-    store.put({"Item": item})
-    return step
+    if not found["problems"] and item["redrive"] > found["redrive"]:
+        store.put({"Item": item})
+        return step
+    ledger.settle(found, store)
+    return report_step(records.run_of(found))
