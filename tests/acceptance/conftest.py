@@ -143,18 +143,29 @@ def wait_for(look, what, seconds=30):
 
 
 @pytest.fixture(scope="session")
+def start_account():
+    """Starts an embedded account with these faults, in a folder, below these processes."""
+    return started
+
+
+def started(processes, folder, faults):
+    starting = StartingAccount(
+        processes,
+        folder,
+        port=0,
+        region="us-east-1",
+        account_id="123456789012",
+        python=Path(sys.executable),
+        options=AccountOptions(faults),
+    )
+    return starting.wait()
+
+
+@pytest.fixture(scope="session")
 def platform(tmp_path_factory):
     folder = tmp_path_factory.mktemp("account")
     with Processes() as processes:
-        starting = StartingAccount(
-            processes,
-            folder,
-            port=0,
-            region="us-east-1",
-            account_id="123456789012",
-            python=Path(sys.executable),
-            options=AccountOptions(ONE_SPOT_INTERRUPTION),
-        )
-        deployed = Deployed(starting.wait(), folder, cdk(processes, folder))
+        account = started(processes, folder, ONE_SPOT_INTERRUPTION)
+        deployed = Deployed(account, folder, cdk(processes, folder))
         deployed.deploy()
         yield deployed

@@ -12,8 +12,6 @@ import pytest
 
 from trainwright.cli.environment import child_environment
 from trainwright.cli.processes import Processes
-from trainwright.cli.rehearse.account import StartingAccount
-from trainwright.cli.rehearse.options import AccountOptions
 from trainwright.cli.rehearse.tools import cdk
 
 FAULTS = {
@@ -60,19 +58,10 @@ class Thrifty:
 
 
 @pytest.fixture(scope="module")
-def thrifty(tmp_path_factory):
+def thrifty(tmp_path_factory, start_account):
     folder = tmp_path_factory.mktemp("account")
     with Processes() as processes:
-        starting = StartingAccount(
-            processes,
-            folder,
-            port=0,
-            region="us-east-1",
-            account_id="123456789012",
-            python=Path(sys.executable),
-            options=AccountOptions(FAULTS),
-        )
-        account, assembly = starting.wait(), folder / "cdk.out"
+        account, assembly = start_account(processes, folder, FAULTS), folder / "cdk.out"
         env = child_environment() | {"CDK_OUTDIR": str(assembly), "CDK_VALIDATION": "false"}
         subprocess.run([sys.executable, str(Path(__file__).with_name("budget_app.py"))], env=env, check=True)
         words = ["--app", str(assembly), "deploy", "**", "--method", "direct", "--require-approval", "never", "--ci"]

@@ -10,8 +10,7 @@ import pytest
 
 from trainwright.cli.environment import child_environment
 from trainwright.cli.processes import Processes
-from trainwright.cli.rehearse.account import Account, StartingAccount
-from trainwright.cli.rehearse.options import AccountOptions
+from trainwright.cli.rehearse.account import Account
 from trainwright.cli.rehearse.tools import cdk
 
 APP = Path(__file__).with_name("quota_app.py")
@@ -58,19 +57,10 @@ class Platform:
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory):
+def platform(tmp_path_factory, start_account):
     folder = tmp_path_factory.mktemp("account")
     with Processes() as processes:
-        starting = StartingAccount(
-            processes,
-            folder,
-            port=0,
-            region="us-east-1",
-            account_id="123456789012",
-            python=Path(sys.executable),
-            options=AccountOptions(FAULTS),
-        )
-        made = Platform(starting.wait(), folder, cdk(processes, folder))
+        made = Platform(start_account(processes, folder, FAULTS), folder, cdk(processes, folder))
         done = made.deploy()
         assert done.returncode == 0, done.stdout + done.stderr
         yield made
