@@ -58,7 +58,7 @@ def test_the_summary_has_the_shape_that_scripts_rely_on(summary: dict) -> None:
     assert set(summary) == {"execution", "attempts", "model", "report", "seconds"}
     assert set(summary["execution"]) == {"arn", "status"}
     attempt = {"job_name", "capacity", "status", "interruptions", "resumed_from_step", "training_seconds"}
-    assert [set(item) for item in summary["attempts"]] == [attempt | {"billable_seconds"}]
+    assert [set(item) for item in summary["attempts"]] == [attempt | {"billable_seconds", "cost_usd"}]
     assert set(summary["model"]) == {"s3_uri", "sha256", "path", "metrics"}
     assert set(summary["report"]) == {"html", "json"}
     assert set(summary["seconds"]) == {"synth", "deploy", "run", "total"}
