@@ -257,6 +257,38 @@ def test_the_arguments_of_the_script_say_nothing_of_its_failure():
     assert of_reason(reason).label == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        (
+            "(ResourceLimitExceeded): The requested resource training-job/ml.p2.xlarge is not available in this region",
+            None,
+        ),
+        ("MaxWaitTimeInSeconds exceeded the maximum allowed value of 2592000", "spot_wait_exceeded"),
+        ("The instance hardware does not support bfloat16", "hardware_fault"),
+        ("NVRM: Xid (PCI:0000:dc:00): 45, Ch 00000001 caused by previous Xid 13", "hardware_fault"),
+        ("An error occurred (500) when calling the CreateTrainingJob operation: Internal Server Error", None),
+    ],
+)
+def test_what_would_fail_again_is_not_retried_for_words_that_sound_like_it(text, label):
+    diagnosis = of_reason(text)
+    assert diagnosis.retry == "no_retry"
+    assert diagnosis.label != label
+
+
+def test_what_a_client_raises_for_a_failed_job_is_not_the_scripts_exception():
+    raised = "FailedStatusError: Encountered unexpected failed state while waiting for TrainingJob. Failure Reason: "
+    assert of_reason(f"{raised}ClientError: Data download failed: 403 Forbidden").label == "data_access_denied"
+    exited = of_reason("ValueError: Error for Training job x: Failed Reason: AlgorithmError: exit code: 1")
+    assert exited.label == "unknown"
+
+
+def test_what_the_algorithm_refuses_without_a_known_word_is_the_request():
+    assert of_reason("ClientError: The given objective needs one more class.").label == "bad_request"
+    assert of_reason("ClientError: container exited with code 1").label == "unknown"
+    assert of_reason("ClientError: Data download failed: ").label == "unknown"
+
+
 def test_every_cause_says_what_it_is_and_what_to_do():
     known = [each for each in vars(causes).values() if isinstance(each, Cause)]
     assert len(known) > 25

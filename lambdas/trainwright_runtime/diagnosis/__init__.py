@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from trainwright_runtime.diagnosis import causes, raised, rules
 from trainwright_runtime.diagnosis.model import Cause, Diagnosis, Retry, Texts
-from trainwright_runtime.diagnosis.reading import plain, telling
+from trainwright_runtime.diagnosis.reading import plain, prose, telling
 from trainwright_runtime.outcome import Fault, Outcome
 
 __all__ = ["Diagnosis", "Retry", "Texts", "diagnose"]
@@ -44,6 +44,7 @@ _SCRIPTS = re.compile(r"Algorithm ?Error|ExecuteUserScriptError|exit ?code", re.
 _SCRIPT_SIGNS = re.compile(
     r"ErrorMessage \"(?!Command\b)[\w(\['<:]|failed with exception|terminate called after|core dumped|"
     r"uncaught exception during training|exit ?code:? ['\"]?(?:13[0246-9]|14[0-24-9]|1[5-9]\d)\b|"
+    r"exit ?code:? ['\"]?-(?:4|6|8|11)\b|"
     r"AlgorithmError: (?!ExecuteUserScriptError|framework error|exit|Command|See )\w[^\n]{8}|"
     r"error: (?:unrecognized arguments|the following arguments are required|argument )|Segmentation fault|"
     r"\b(?:Key|Value|Type|Attribute|Index|Name|Runtime|Assertion|Syntax|Indentation|ZeroDivision|NotImplemented|"
@@ -84,12 +85,12 @@ def _first(found: Iterator[Diagnosis | None]) -> Diagnosis | None:
 
 def _internal(sources: list[str]) -> Diagnosis | None:
     """SageMaker's own error says so and nothing more."""
-    return _first(_shown(rules.first(rules.INTERNAL, text), text) for text in sources)
+    return _first(_shown(rules.first(rules.INTERNAL, text), text) for text in map(prose, sources))
 
 
 def _proved(source: str) -> Diagnosis | None:
     """What ended everything else, then what was raised, then the words of the whole text."""
-    text = telling(source)
+    text = prose(telling(source))
     verdicts = () if rules.REFUSED.search(text) else rules.VERDICTS
     if proof := rules.first((*verdicts, *rules.KILLERS), text):
         return _shown(proof, text)

@@ -10,6 +10,12 @@ _WRAPPERS = re.compile(
     r"Process(?:Raised|Exited)Exception|KeyboardInterrupt|BrokenPipeError|CancelledError|SignalException|RayTaskError|"
     r"WorkerCrashedError|FailedTrainingJobError|TaskFailed|Error|Exception)\Z"
 )
+_REPORT = re.compile(
+    r"Fail(?:ed|ure)\.? ?Reason|\bError (?:for|training) .{1,200}: (?:Failed|Stopped)|"
+    r"\b(?:training|SageMaker) job\b.{0,80}\bfail",
+    re.IGNORECASE,
+)
+"""What a client says of a job that failed: the reason is in its words, not in its name."""
 _NAMED = re.compile(
     r"(?:ErrorMessage \")?(?:[\w\[\]]{0,20}:? )?"
     r"(?P<name>(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Z]\w{0,60}(?:Error|Exception|Interrupt|Exit|Timeout|Fault|Failure|NotFound)"
@@ -60,6 +66,8 @@ def _places(lines: list[str]) -> Iterator[int]:
 def _is_wrapper(name: str, line: str) -> bool:
     """botocore's ClientError says what failed; SageMaker's prefix of that name does not."""
     *_, last = name.split(".")
+    if _REPORT.search(line):
+        return True
     return bool(_WRAPPERS.match(last)) and not (last == "ClientError" and "An error occurred (" in line)
 
 

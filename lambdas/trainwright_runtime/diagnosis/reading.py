@@ -42,7 +42,15 @@ _NOISE = re.compile(
 _COMMAND = re.compile(r'\bCommand "(?![^"\n]{0,200}\bpip\b)[^"\n]{1,4000}"?')
 """The script's own arguments say nothing of why it failed."""
 _SDK_ADVICE = re.compile(r"\.? ?Check troubleshooting guide for common errors: \S{0,200}")
+_RAISED_BY_CLIENT = re.compile(
+    r"^[\w.]{1,80}(?:Error|Exception): (?=.{0,300}\bFail(?:ed|ure)\.? Reason: )", re.MULTILINE
+)
+"""What a client raises for a job that failed is not what the script raised."""
 _LINE_ENDS = re.compile(r"\r\n?|\\n|\\r\\n|#015|[\v\f\x1c-\x1e\x85\u2028\u2029]")
+_PROSE = re.compile(r"(?:[\w.]{0,80}\w(?:Error|Exception):\s.{0,200})?(?:ClientError:\s|An\s+error\s+occurred\s+\()")
+_SCRIPTS_OWN = re.compile(r"Traceback|AlgorithmError|ExecuteUserScript|\n\s{1,12}File ")
+_PROSE_LENGTH = 1_100
+"""Of a FailureReason (1,024 characters at most) and what clients put before it."""
 _TELLING_WARNINGS = re.compile(r"NCCL WARN|Retrying \(Retry\(total=0")
 """Warnings that are the failure itself: NCCL has no level of its own for errors; pip's last try."""
 
@@ -52,7 +60,13 @@ def plain(text: str) -> str:
     if len(text) > HEAD + TAIL:
         text = f"{text[:HEAD]}\n{text[-TAIL:]}"
     text = _unwrapped(text)
-    for pattern, instead in ((_COLOURS, ""), (_SDK_ADVICE, ""), (_LINE_ENDS, "\n"), (_COMMAND, "Command")):
+    for pattern, instead in (
+        (_COLOURS, ""),
+        (_SDK_ADVICE, ""),
+        (_LINE_ENDS, "\n"),
+        (_RAISED_BY_CLIENT, ""),
+        (_COMMAND, "Command"),
+    ):
         text = pattern.sub(instead, text)
     return "\n".join(_without_prefixes(line) for line in text.split("\n"))
 
@@ -61,6 +75,13 @@ def telling(text: str) -> str:
     """The lines of a plain text that are no warnings and no progress; a text of one line is told whole."""
     lines = [line for line in text.split("\n") if line.strip()]
     return "\n".join(line for line in lines if len(lines) == 1 or not _is_noise(line))
+
+
+def prose(text: str) -> str:
+    """What AWS says in sentences, in one line where a console or a page has broken it; other texts as they are."""
+    if len(text) > _PROSE_LENGTH or not _PROSE.match(text) or _SCRIPTS_OWN.search(text):
+        return text
+    return " ".join(line.strip() for line in text.split("\n"))
 
 
 def _is_noise(line: str) -> bool:

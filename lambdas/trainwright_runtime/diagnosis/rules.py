@@ -43,7 +43,7 @@ def _rule(cause: Cause, *words: str) -> Rule:
     return Rule(cause, re.compile("|".join(words), re.IGNORECASE | re.MULTILINE))
 
 
-_LIMIT = re.compile(r"is (\d{1,6}) (?:Instances|Inst\b)|limit (?:of|is) (\d{1,6})\b", re.IGNORECASE)
+_LIMIT = re.compile(r"limit\b.{0,200}?\bis (\d{1,6})\b|limit (?:of|is) (\d{1,6})\b", re.IGNORECASE | re.DOTALL)
 _DELTA = re.compile(r"request delta of (\d{1,6})", re.IGNORECASE)
 
 
@@ -62,18 +62,28 @@ _GPU = r"(?:CUDA|GPU|HIP|HBM|XLA|device)"
 
 VERDICTS = (
     _rule(
+        causes.BAD_REQUEST,
+        r"(?:requested resource|instance type|\bml\.[\w.]{1,30}).{0,120}\bnot (?:available|supported|offered) in "
+        r"(?:this |your |the (?:selected |current |requested |given )?)?region",
+    ),
+    _rule(
         causes.OUT_OF_TIME,
+        r"\bMaxRuntime(?:InSeconds)? (?:was |is )?(?:exceeded|reached)",
         r"\bMaxRuntimeExceeded\b",
         r"\b(?:job|stopped)\b.{0,80}exceed\w{0,4} (?:the |its )?max(?:imum)?[ _](?:allowed )?run(?:ning)?[ _]?time",
     ),
     _rule(
         causes.NO_SPOT,
+        r"\bMax(?:imum)?[ _]?Wait(?:ing)?[ _]?(?:Time)?(?:InSeconds)? (?:was |is |has been )?"
+        r"(?:exceeded|reached|elapsed)\b(?! (?:the |its )?(?:max|limit|allow|quota))",
+        r"(?:exceeded|reached) (?:the |its )?Max[ _]?Wait",
         r"\bMaxWaitTimeExceeded\b",
         r"\b(?:job|stopped)\b.{0,80}exceed\w{0,4} (?:the |its )?max(?:imum)?[ _](?:allowed )?wait(?:ing)?[ _]?time",
         r"spot (?:instances?|capacity) (?:was|were) never (?:launched|found|available|obtained)",
     ),
     _rule(
         causes.QUOTA_BUSY,
+        r"\bservice limit '.{1,120}' is \d|with current utilization of \d",
         r"ResourceLimitExceeded",
         r"(?:account|resource)-level service limit",
         r"request a (?:limit|quota) increase",
@@ -88,6 +98,7 @@ VERDICTS = (
     ),
     _rule(
         causes.THROTTLED,
+        r"\bSlowDown\b|\b503\b.{0,20}\bSlow Down|(?:503|429).{0,20}\bToo Many Requests.{0,60}amazonaws",
         r"Throttling(?:Exception|Error)?\b",
         r"ThrottledException",
         r"TooManyRequestsException",
@@ -97,6 +108,8 @@ VERDICTS = (
     ),
     _rule(
         causes.NO_CAPACITY,
+        r"\bcapacity (?:is |was )?(?:currently |temporarily )?(?:unavailable|not (?:currently )?available)",
+        r"\bspot (?:\w{1,12} ){0,3}(?:preemption|termination|evicted|terminated)",
         r"\bCapacityError",
         r"Insufficient_?\w{0,10}_?Capacity",
         r"Insufficient capacity",
@@ -116,6 +129,11 @@ REFUSED = re.compile(r"ValidationException|failed to satisfy constraint")
 KILLERS = (
     _rule(
         causes.HARDWARE,
+        r"\bCUDA error.{0,120}\bhardware error|peer GPU memory over nvlink|mce: \[Hardware Error\]",
+        r"caused by previous Xid (?:48|6[1-4]|74|79|9[245]|1[1-5]\d)\b",
+        r"\bXid(?: \(PCI:[\w:.]{1,24}\))?:? (?:6[12]|81|92|1[14]0|14[0-9]|150|15[56])\b",
+        r"NVML_ERROR_GPU_IS_LOST|GPU requires reset|double[- ]bit (?:ECC )?error|system not yet initialized",
+        r"\b(?:instance|host|node|EC2) (?:\w{1,12} )?(?:hardware (?:fail|fault|error|problem)|impairment|is impaired)",
         r"uncorrectable (?:NVLink|ECC)",
         r"ECC error",
         r"\bXid(?: \(PCI:[\w:.]{1,24}\))?:? (?:48|63|64|74|79|94|95|119|120)\b",
@@ -131,6 +149,9 @@ KILLERS = (
     ),
     _rule(
         causes.GPU_MEMORY,
+        r"failed to create cu\w{2,8} handle: .{0,40}(?:resource allocation failed|ALLOC_FAILED|NOT_INITIALIZED)",
+        r"CUBLAS_STATUS_NOT_INITIALIZED.{0,20} when calling .?cublasCreate|cublas may be due to OOM",
+        r"GPU_\d{1,3}_bfc\W{1,3}ran out of memory|cudaMalloc \w{1,12} failed: out of memory|hipErrorOutOfMemory",
         rf"{_GPU} (?:ran )?out of memory",
         rf"out of (?:{_GPU} )?memory.{{0,40}}\b(?:CUDA|GPU)\b",
         r"torch\.(?:cuda\.)?OutOfMemoryError",
@@ -158,6 +179,9 @@ KILLERS = (
     ),
     _rule(
         causes.DISK,
+        r"no (?:more |free )?disk space|(?:disk|volume|file ?system) (?:space )?(?:is |was )?(?:exhausted|filled up)",
+        r"\bEDQUOT\b",
+        r"(?:volume|file ?system) (?:is |was )?full\b|insufficient (?:local |free )?storage space",
         r"No space left on device",
         r"insufficient disk space",
         r"not enough (?:free )?disk space",
@@ -170,6 +194,8 @@ KILLERS = (
     ),
     _rule(
         causes.HOST_MEMORY,
+        r"\bline \d{1,6}:\s{1,8}\d{1,8} Killed\b|low on resource: ?\[?memory|\bevicted\b.{0,80}\bmemory\b",
+        r"\b(?:exit|return|status|code)\w{0,4}\b(?:[ \w]{0,20}\b(?:code|status))?['\" :=(]{1,4}(?:137|-9)\b",
         r"\b(?:Array)?MemoryError\b",
         r"Cannot allocate memory",
         r"std::bad_alloc",
@@ -216,6 +242,8 @@ RULES = (
     ),
     _rule(
         causes.IMAGE,
+        r"repository with name .{1,200} does not exist|name unknown: The repository|InvalidImageDigest",
+        r"no matching manifest for linux|image .{0,120}(?:is too large|exceeds the maximum .{0,20}size)",
         r"Cannot pull (?:\w{1,12} )?container",
         r"Cannot find (?:the )?(?:repository|requested image|image)",
         r"Invalid training image|valid Amazon Elastic Container Registry path",
@@ -240,6 +268,10 @@ RULES = (
     ),
     _rule(
         causes.DATA_MISSING,
+        r"\bNO_SUCH_(?:KEY|BUCKET)\b|RESOURCE_NOT_FOUND during (?:Head|Get|List)",
+        r"/opt/ml/processing/input/.{0,200}(?:does not exist|not found|No such file)|FileNotFoundError.{0,60}s3://",
+        r"(?:FileNotFoundError|No such file).{0,200}/opt/ml/processing/input/(?!code)",
+        r"HeadObject operation: Key .{1,300} does not exist",
         r"No S3 objects found",
         r"\bNoSuch(?:Key|Bucket)\b",
         r"no file found in path",
@@ -269,6 +301,9 @@ RULES = (
     ),
     _rule(
         causes.DATA_DENIED,
+        r"ACCESS_DENIED during \w{3,40} operation|\(AccessDenied: Access Denied\)",
+        r"Access to (?:model|dataset) .{1,120} is restricted|private repository, make sure to pass a token",
+        r"\brole\b.{0,120}(?:not have|lacks?|missing|without) .{0,40}permissions?.{0,60}\b(?:S3|bucket)\b",
         r"(?:AccessDenied|Access Denied|Forbidden|\b403\b).{0,120}(?:\b(?:GetObject|PutObject|HeadObject|"
         r"ListObjects\w{0,2}|"
         r"ListBucket|HeadBucket|GetBucketLocation|CreateMultipartUpload|UploadPart)\b|\bS3\b)",
@@ -285,6 +320,9 @@ RULES = (
     ),
     _rule(
         causes.ROLE,
+        r"cross-account pass ?role|\bpass ?role\b.{0,40}\bnot allowed",
+        r"Cannot validate the provided IAM role|not permitted to perform",
+        r"\brole\b.{0,120}(?:does not|doesn\'t) have .{0,30}permissions?\b",
         r"unable to (?:perform: sts:AssumeRole|assume)",
         r"Could not assume role",
         r"\bsts:AssumeRole",
@@ -298,6 +336,9 @@ RULES = (
     ),
     _rule(
         causes.CONTAINER,
+        r"API error \(\d{3}\): (?:OCI|driver|container|failed to|Cannot start)",
+        r"exec .{0,60}failed: (?:Permission denied|Exec format)",
+        r"starting container process caused|oci runtime error",
         r"exec .{0,60}failed: No such file",
         r"exec format error",
         r"exec user process caused",
@@ -323,6 +364,8 @@ RULES = (
     ),
     _rule(
         causes.IMPORT,
+        r"Command errored out with exit status|/pip-(?:install|req-build|build|wheel)-",
+        r"setup\.py (?:egg_info|bdist_wheel)",
         r"ModuleNotFoundError",
         r"\bImportError\b",
         r"Install(?:Module|Requirements)Error",
@@ -344,6 +387,7 @@ RULES = (
     ),
     _rule(
         causes.HOSTS_LOST,
+        r"Timeout at NCCL work|\bcollective\b.{0,60}\btimed? ?out\b",
         r"Watchdog caught collective operation timeout|watchdog got stuck",
         r"Unable to connect to port 22",
         r"Cannot connect to host algo-",
@@ -352,6 +396,9 @@ RULES = (
     ),
     _rule(
         causes.HOSTS_APART,
+        r"\bno (?:valid|usable|active) (?:EFA|IB|RDMA)\b|unable to find (?:an )?EFA",
+        r"\bconnect\(\) timed out|Original timeout was \d|wait timeout after \d",
+        r"MPI processes (?:are )?unable to reach each other|no Open MPI device|BTLs attempted",
         r"NCCL WARN",
         r"\bNCCL\b.{0,40}(?:error|unhandled|invalid|failure|failed|timeout|aborted)",
         r"\bnccl\w{0,30}(?:Error|Usage| failed)\b",
@@ -381,6 +428,7 @@ RULES = (
     ),
     _rule(
         causes.NETWORK,
+        r"\bsocket\.timeout\b|TimeoutError: (?:timed out|The read operation)|\[Errno 11[013]\]",
         r"Network is unreachable|No route to host",
         r"(?:cannot|can't|could not|unable to|failed to) (?:access|reach|connect to) (?:the )?(?:internet|pypi)",
         r"(?:unable|failed) to mount.{0,300}(?:timed? ?out|security group|connection|network|unreachable)",
@@ -415,6 +463,12 @@ RULES = (
     ),
     _rule(
         causes.DATA_FORM,
+        r"cannot copy sequence with size|previously downloaded file/folder clashes",
+        r"(?:registered|decoder|handler|iterator|reader) .{0,20}content[-_ ]?type",
+        r"matches the requested content[- ]type",
+        r"unable to read data channel",
+        r"(?:malformed|ill-formed|corrupt(?:ed)?) (?:record|line|row|json|csv|image|input)s?\b",
+        r"\bexpected \d{1,6} (?:features?|columns?|fields?)\b|(?:has|contains?|remove) (?:the |a )?header (?:row|line)",
         r"Unable to parse record",
         r"does not start with the magic number",
         r"label size mismatched",
@@ -447,6 +501,11 @@ RULES = (
     ),
     _rule(
         causes.BAD_REQUEST,
+        r"make sure that the file exists",
+        r"not valid under any of the given schemas|Failed validating |is a required property",
+        r"illegal char|partial S3 prefix is not supported|S3 prefix has to end",
+        r"Failed to invoke sagemaker:\w{3,40}|Cannot use both .{1,40} (?:and|TrainingInputMode)",
+        r"is (?:less than the minimum|greater than the maximum) of|scoped to correct region",
         r"ValidationException",
         r"failed to satisfy constraint",
         r"required hyperparameter",
@@ -478,6 +537,11 @@ RULES = (
     ),
     _rule(
         causes.STOPPED,
+        r"\b(?:training )?job\b.{0,40}\b(?:was|has been|got) (?:manually )?"
+        r"(?:stopped|cancell?ed)(?: manually)?(?: by|\.|$)",
+        r"\bmanually stopp",
+        r"stopp?(?:ed|ing)? (?:the|a|this|your) (?:training )?job\b.{0,40}\b(?:manually|console|by hand)",
+        r"\b(?:console|user|person|operator)\b.{0,60}\bstop(?:ped|s)? (?:the |a |this )?(?:training )?job\b",
         r"TrainingJobStatus=Stopped",
         r"\bStopTrainingJob\b",
         r"(?:training job|job) (?:was |has been )?(?:manually )?stopped by (?:the )?(?:user|customer)",
@@ -504,6 +568,14 @@ RULES = (
         r"ClientError: (?!An error occurred|Artifact upload|Data download).{0,200}\b(?:hyper-?parameters?|parameters?|"
         r"instance types?|channels?)\b",
     ),
+    _rule(causes.INTERNAL_WITH_WORDS, r"\(500\) when calling"),
+    _rule(
+        causes.BAD_REQUEST,
+        r"\(\w{3,60}\) when calling the (?:Create|Update|Stop|Delete)\w{0,40}(?:Job|Pipeline|Model|"
+        r"Endpoint)\w{0,20} operation",
+        r"^(?:.{0,200}\bReason: )?(?:ClientError: ){1,2}(?!An error occurred|Artifact upload|Data download|"
+        r".{0,80}\bexit)\w{1,40}(?: \S{1,60}){4}",
+    ),
 )
 """In the order in which they are believed, on an exception's words and then on a whole text."""
 
@@ -515,6 +587,7 @@ INTERNAL = (
         causes.INTERNAL,
         r"InternalServerError: We encountered an internal error\.\s{1,4}Please try again"
         r"(?: later)?[\s.,'\"})\]]{0,20}\Z",
+        r"Error Code: (?:InternalFailure|InternalServer\w{5,9}|ServiceUnavailable\w{0,9})\b",
         r"\((?:503|InternalFailure|InternalServerError|InternalServerException|"
         r"ServiceUnavailable\w{0,9})\) when calling",
         r"\A\s{0,20}(?:Internal ?Server ?Error|Internal ?Failure|Service ?Unavailable)\.?\s{0,20}\Z",
