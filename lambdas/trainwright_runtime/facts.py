@@ -14,6 +14,7 @@ RUN_TAG = "trainwright:run"
 """The tag of every job with the id of its run."""
 
 _JOB_NAME = re.compile(r"[a-z0-9](-*[a-z0-9]){0,62}", re.ASCII)
+_OF_A_RUN = re.compile(r"(?P<run>(?P<team>[a-z0-9]+)-[0-9a-f]{10})-(?P<attempt>[0-9]+)(?:r[0-9]+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -107,3 +108,9 @@ def job_name(run: str, attempt: int, redrive_count: int = 0) -> str:
     if not _JOB_NAME.fullmatch(name):
         raise ValueError(f"{name} is no name for a training job")
     return name
+
+
+def attempt_of(job_name: str, team: str) -> tuple[str, int] | None:
+    """The run's id and the attempt's number in the name of a team's job (`job_name`); None for any other job."""
+    match = _OF_A_RUN.fullmatch(job_name)
+    return (match["run"], int(match["attempt"])) if match and match["team"] == team else None

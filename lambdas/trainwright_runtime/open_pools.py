@@ -4,7 +4,6 @@ What a pool costs is known once it has ended, long after its run has reported; u
 listed here.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +12,6 @@ from trainwright_runtime.record import Call
 
 KEY = "pools:open"
 """The item's key; with its colon it is no run's."""
-
-_JOB = re.compile(r"(?P<run>.+)-(?P<number>\d+)(?:r\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -68,9 +65,3 @@ def listed(item: Mapping[str, Any] | None) -> list[OpenPool]:
     jobs = (item or {}).get("jobs") or {}
     found = [OpenPool(job, e["run"], int(e["number"]), e["usd_per_hour"], e["since"]) for job, e in jobs.items()]
     return sorted(found, key=lambda pool: (pool.since, pool.job))
-
-
-def attempt_of(job: str, team: str) -> tuple[str, int] | None:
-    """The run and the attempt of a job of the team's, by its name `<run>-<attempt>[r<redrive>]`; None for any other."""
-    match = _JOB.fullmatch(job)
-    return (match["run"], int(match["number"])) if match and job.startswith(f"{team}-") else None

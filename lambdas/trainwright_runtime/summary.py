@@ -18,6 +18,13 @@ WAITED_FOR = {
 """What a run waits for after a refusal, by the outcome's label."""
 _NEXT_TRY = "another try"
 
+HEADLINES = {
+    "SUCCEEDED": "The run succeeded.",
+    "FAILED": "The run failed.",
+    "STOPPED": "The run was stopped.",
+    "REFUSED": "The run was refused before anything started.",
+}
+
 
 def cost(rows: Sequence[Row], money: Mapping[str, Any] | None) -> dict[str, Any]:
     """The `cost` of report.json, in US dollars. `usd` is what the jobs cost as far as it is known (null: nothing is),
@@ -154,3 +161,14 @@ def cost_words(found: Mapping[str, Any], rows: Sequence[Row]) -> str:
     if saved and full:
         parts.append(f"after spot saved {usd_words(saved)} of {usd_words(full)} ({saved / full * 100:.0f} %)")
     return f"{' '.join(parts)}."
+
+
+def duration_words(seconds: int | None) -> str:
+    """Seconds as `1 h 5 min`, `3 min 20 s`, `12 s`; an em dash where nothing is known."""
+    if seconds is None:
+        return "—"
+    hours, rest = divmod(int(seconds), 3600)
+    minutes, left = divmod(rest, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {left} s" if minutes else f"{left} s"

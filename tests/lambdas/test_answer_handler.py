@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from team_in_memory import STARTED, client_error
 
 from trainwright_runtime import record as records
-from trainwright_runtime.facts import Run, job_name
-from trainwright_runtime.handlers.answer import answer, attempt_of
+from trainwright_runtime.facts import Run, attempt_of, job_name
+from trainwright_runtime.handlers.answer import answer
 
 RUN = Run("vision-0123456789", "vision", "digits")
 
@@ -31,7 +31,7 @@ def ended(team):
     team.store.put(records.put_new(records.new(RUN, "arn", STARTED, STARTED)))
 
     def tell(job, status="Completed"):
-        answer({"TrainingJobName": job, "TrainingJobStatus": status}, team.store, team.services)
+        answer({"TrainingJobName": job, "TrainingJobStatus": status}, team.store, team.services, "vision")
         return states.answered
 
     return tell
@@ -74,4 +74,4 @@ def test_a_job_of_no_run_is_nobodys(waiting, job):
     redrive=st.integers(0, 99),
 )
 def test_every_name_leads_back_to_its_run(team, digest, attempt, redrive):
-    assert attempt_of(job_name(f"{team}-{digest}", attempt, redrive)) == (f"{team}-{digest}", attempt)
+    assert attempt_of(job_name(f"{team}-{digest}", attempt, redrive), team) == (f"{team}-{digest}", attempt)

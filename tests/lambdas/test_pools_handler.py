@@ -8,6 +8,7 @@ from trainwright_runtime import record as records
 from trainwright_runtime.attempts import Planned, Seen, row
 from trainwright_runtime.facts import Run
 from trainwright_runtime.handlers import pools
+from trainwright_runtime.handlers.publishing import Publisher
 from trainwright_runtime.handlers.reconcile import reconcile as run_reconcile
 from trainwright_runtime.handlers.report import finished, report
 
@@ -42,7 +43,7 @@ def recorded(team, run, *, ended=True, with_row=True):
 class Reports(list):
     """Runs whose report was written."""
 
-    def __call__(self, record, store):
+    def __call__(self, record):
         self.append(record["run"])
 
 
@@ -231,7 +232,7 @@ def test_every_pool_of_a_stopped_run_is_ended_unless_the_policy_keeps_it(team, u
         job(team, FIRST, number=number, **pool("Available"))
     team.store.put_document(FIRST, "policy.json", {"warm_pool": {"keep_after_stop": keeps}})
     item = team.store.update(records.settle(FIRST, "STOPPED", None, STARTED))
-    finished(item, team.store, team.services)
+    finished(item, Publisher(team.store, team.services, team.environment))
     assert len(updated) == ended
     assert listed(team) == [f"{FIRST}-1", f"{FIRST}-2"]
 

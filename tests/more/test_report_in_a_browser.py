@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from trainwright_runtime import page as pages
 from trainwright_runtime import record as records
 from trainwright_runtime import report as reports
 from trainwright_runtime.attempts import Planned, Seen, row
@@ -60,7 +61,7 @@ def a_long_run() -> dict[str, Any]:
     item = records.new(Run("vision-0123456789", "vision", "long"), "arn:aws:states:x", None, "2026-11-21T04:22:13Z")
     item["attempts"] = {str(each["number"]): each for each in (first, *waits, last)}
     item["money"] = {"worst_usd": 1234.5, "best_assumption": "it goes well " * 20, "cap_usd": 900.0}
-    return reports.build({**item, "status": "FAILED"}, {"name": "long"})
+    return reports.build({**item, "status": "FAILED"}, reports.Sources({"name": "long"}))
 
 
 @pytest.mark.parametrize("width", [1200, 400])
@@ -68,7 +69,7 @@ def test_a_long_run_fits_and_says_the_cost_and_the_lost_progress_on_the_first_sc
     page, tmp_path: Path, width: int
 ) -> None:
     written = tmp_path / "report.html"
-    written.write_text(reports.html(a_long_run()), encoding="utf-8")
+    written.write_text(pages.html(a_long_run()), encoding="utf-8")
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(written.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "it is wider than the window"

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trainwright_runtime import page as pages
 from trainwright_runtime import record as records
 from trainwright_runtime import report as reports
 from trainwright_runtime.attempts import Planned, Seen, row
@@ -20,6 +21,7 @@ from trainwright_runtime.progress import Progress
 
 RUN = Run("vision-0123456789", "vision", "digits")
 REQUEST = {"name": "digits", "environment": {"MODE": "fast", "API_TOKEN": "hunter2"}, "compute": {"spot": True}}
+SOURCES = reports.Sources(REQUEST)
 KEYS = {
     "schema", "run", "team", "name", "execution_arn", "status", "started_at", "ended_at", "request", "image",
     "attempts", "model", "metrics", "diagnosis", "problems", "warnings",
@@ -86,19 +88,19 @@ def refused(**problem):
 
 @pytest.mark.parametrize("record", [succeeded(), failed(), refused(), settled("STOPPED"), settled("FAILED", name=None)])
 def test_every_key_is_always_there(record):
-    report = reports.build(record, REQUEST)
+    report = reports.build(record, SOURCES)
     assert set(report) == KEYS
-    assert reports.html(report)
+    assert pages.html(report)
 
 
 def test_attempts_are_in_order():
     rows = {str(number): {**attempt(), "number": number} for number in (10, 2, 1)}
-    report = reports.build(settled("SUCCEEDED", attempts=rows), REQUEST)
+    report = reports.build(settled("SUCCEEDED", attempts=rows), SOURCES)
     assert [each["number"] for each in report["attempts"]] == [1, 2, 10]
 
 
 def test_the_answer_of_a_success():
-    answer = reports.answer(reports.build(succeeded(), REQUEST), HTML, JSON)
+    answer = reports.answer(reports.build(succeeded(), SOURCES), HTML, JSON)
     assert (answer["schema"], answer["redrive"]) == (2, 0)
     assert (answer["end"], answer["error"], answer["cause"]) == ("succeeded", "", "")
     assert answer["output"]["model"] == {"s3_uri": "s3://a/model.tar.gz"}
@@ -110,14 +112,14 @@ def test_the_answer_holds_jobs_only_and_stays_small_however_often_a_run_tried():
     message = [{"Status": "Training", "StatusMessage": "m" * 500}] * 50
     rows = [attempt(number, SecondaryStatusTransitions=message, FailureReason="x" * 1024) for number in range(1, 101)]
     rows += [waited(number, 60) for number in range(101, 400)]
-    answer = reports.answer(reports.build(settled("STOPPED", attempts=numbered(*rows)), REQUEST), HTML, JSON, 3)
+    answer = reports.answer(reports.build(settled("STOPPED", attempts=numbered(*rows)), SOURCES), HTML, JSON, 3)
     assert (answer["end"], answer["error"], answer["redrive"]) == ("failed", "TrainingStopped", 3)
     assert [each["number"] for each in answer["output"]["attempts"]] == list(range(51, 101))
     assert len(json.dumps(answer)) < 200_000, "a state's output is 256 KiB at most"
 
 
 def test_the_answer_of_a_failure_says_why_and_what_to_do():
-    answer = reports.answer(reports.build(failed(), REQUEST), HTML, JSON)
+    answer = reports.answer(reports.build(failed(), SOURCES), HTML, JSON)
     assert (answer["end"], answer["error"]) == ("failed", "TrainingFailed")
     assert "It cost 1.03 USD after spot saved 3.08 USD of 4.11 USD (75 %)." in answer["cause"]
     assert "ValueError: bad" in answer["cause"]
@@ -126,7 +128,7 @@ def test_the_answer_of_a_failure_says_why_and_what_to_do():
 
 
 def test_the_answer_of_a_refusal_lists_the_problems():
-    answer = reports.answer(reports.build(refused(), REQUEST), HTML, JSON)
+    answer = reports.answer(reports.build(refused(), SOURCES), HTML, JSON)
     assert (answer["end"], answer["error"]) == ("refused", "InvalidRunRequest")
     assert "compute.x: unknown field" in answer["cause"]
 
@@ -134,18 +136,18 @@ def test_the_answer_of_a_refusal_lists_the_problems():
 def test_a_cause_never_passes_the_limit():
     record = failed(tuple("x" * 1000 for _ in range(400)))
     many = [Problem("TW102", ("f",), "p" * 500).to_dict() for _ in range(500)]
-    for report in (reports.build(record, REQUEST), reports.build(settled("REFUSED", problems=many), REQUEST)):
+    for report in (reports.build(record, SOURCES), reports.build(settled("REFUSED", problems=many), SOURCES)):
         assert len(reports.answer(report, HTML, JSON)["cause"]) <= 32_000
 
 
 def test_values_of_secret_looking_names_are_hidden():
-    report = reports.build(succeeded(), REQUEST)
+    report = reports.build(succeeded(), SOURCES)
     assert report["request"]["environment"]["MODE"] == "fast"
-    assert "hunter2" not in reports.html(report) + str(report)
+    assert "hunter2" not in pages.html(report) + str(report)
 
 
 def test_the_page_says_the_status_first_in_plain_words():
-    page = reports.html(reports.build(failed(), REQUEST))
+    page = pages.html(reports.build(failed(), SOURCES))
     body = page[page.index("<body>") :]
     assert body.index("The run failed.") < body.index("What to do:") < body.index("<h2>Attempts")
     assert "ValueError: bad" in body
@@ -153,19 +155,19 @@ def test_the_page_says_the_status_first_in_plain_words():
 
 
 def test_the_page_shows_what_spot_saved_and_how_the_attempt_went():
-    page = reports.html(reports.build(succeeded(), REQUEST))
+    page = pages.html(reports.build(succeeded(), SOURCES))
     assert "46 min 15 s (75 %)" in page
     assert "spot was taken" in page
     assert "12 of 12" in page
 
 
 def test_the_cost_is_on_the_first_screen_with_what_was_known_before():
-    report = reports.build(succeeded(), REQUEST)
+    report = reports.build(succeeded(), SOURCES)
     cost = report["cost"]
     assert (cost["usd"], cost["on_demand_usd"], cost["saved_usd"]) == (1.027778, 4.111111, 3.083333)
     assert (cost["worst_usd"], cost["best_usd"], cost["cap_usd"], cost["pool_usd"]) == (20.0, 4.0, 30.0, None)
     assert (cost["complete"], cost["price_source"]) == (True, "AWS's Price List API")
-    page = reports.html(report)
+    page = pages.html(report)
     assert page.index("It cost 1.03 USD after spot saved") < page.index("<h2>")
     assert "Its cap was 30.00 USD." in page
     assert "4.00 USD, if spot costs 0.4 of the on-demand price" in page
@@ -173,49 +175,47 @@ def test_the_cost_is_on_the_first_screen_with_what_was_known_before():
 
 def test_what_is_not_known_yet_is_not_called_the_cost():
     running = attempt(2, TrainingJobStatus="Stopping")
-    report = reports.build(settled("STOPPED", attempts=numbered(attempt(), running)), REQUEST)
+    report = reports.build(settled("STOPPED", attempts=numbered(attempt(), running)), SOURCES)
     assert (report["cost"]["usd"], report["cost"]["complete"]) == (1.027778, False)
-    assert "It cost 1.03 USD so far" in reports.html(report)
-    unpriced = reports.build(settled("FAILED", money=None, attempts=numbered(attempt(hourly=None))), REQUEST)
+    assert "It cost 1.03 USD so far" in pages.html(report)
+    unpriced = reports.build(settled("FAILED", money=None, attempts=numbered(attempt(hourly=None))), SOURCES)
     assert (unpriced["cost"]["usd"], unpriced["cost"]["complete"]) == (None, False)
-    assert "What it cost is not known" in reports.html(unpriced)
-    assert "It cost nothing" in reports.html(
-        reports.build(settled("FAILED", attempts=numbered(waited(1, 60))), REQUEST)
-    )
+    assert "What it cost is not known" in pages.html(unpriced)
+    assert "It cost nothing" in pages.html(reports.build(settled("FAILED", attempts=numbered(waited(1, 60))), SOURCES))
 
 
 def test_a_restart_from_zero_stands_out_on_the_page_and_in_the_cause():
     lost = attempt(2, seen=Seen("completed", Progress(3, 12, None), checkpoint_step=8, earlier_processes=1))
     assert lost["restarted_from_zero"]
-    report = reports.build(settled("FAILED", attempts=numbered(attempt(), lost)), REQUEST)
+    report = reports.build(settled("FAILED", attempts=numbered(attempt(), lost)), SOURCES)
     assert report["restarted_from_zero"] is True
     assert report["resume"] == [
         {"attempt": 2, "checkpoint_step": 8, "resumed_from_step": 0, "lost_steps": 8, "from_zero": True}
     ]
     sentence = "Attempt 2 began at step 0 although a checkpoint of step 8 existed: 8 steps were trained for nothing."
-    page = reports.html(report)
+    page = pages.html(report)
     assert page.index(sentence) < page.index("<h2>")
     assert sentence in reports.cause(report, HTML)
 
 
 def test_a_run_that_went_on_where_it_was_says_so_and_raises_no_alarm():
     second = attempt(2, seen=Seen("completed", Progress(12, 12, 7), checkpoint_step=8, earlier_processes=1))
-    report = reports.build(settled("SUCCEEDED", attempts=numbered(attempt(), second)), REQUEST)
+    report = reports.build(settled("SUCCEEDED", attempts=numbered(attempt(), second)), SOURCES)
     assert report["restarted_from_zero"] is False
     assert report["resume"] == [
         {"attempt": 2, "checkpoint_step": 8, "resumed_from_step": 7, "lost_steps": 1, "from_zero": False}
     ]
-    assert "began at step 0" not in reports.html(report)
+    assert "began at step 0" not in pages.html(report)
 
 
 def test_refusals_that_were_waited_out_are_one_line():
     rows = [waited(number, 600) for number in range(1, 15)] + [waited(15, 20, "throttled"), attempt(16)]
-    report = reports.build(settled("SUCCEEDED", attempts=numbered(*rows)), REQUEST)
+    report = reports.build(settled("SUCCEEDED", attempts=numbered(*rows)), SOURCES)
     assert report["waits"] == [
         {"reason": "a free quota", "times": 14, "seconds": 8400},
         {"reason": "AWS to take more requests", "times": 1, "seconds": 20},
     ]
-    page = reports.html(report)
+    page = pages.html(report)
     assert "waited 14 times, 2 h 20 min, for a free quota" in page
     assert "waited once, 20 s, for AWS to take more requests" in page
     assert "vision-0123456789-3" not in page, "a start that was only refused has no section of its own"
@@ -226,7 +226,7 @@ def test_refusals_that_were_waited_out_are_one_line():
 def test_the_pool_says_whether_it_was_reused_and_what_it_cost_once_it_ended():
     kept = {"status": "Available", "reused_by": None, "kept_billable_seconds": None, "kept_usd": None}
     open_ = attempt(more={"warm_pool": kept, "reused_pool": True})
-    report = reports.build(settled("SUCCEEDED", attempts=numbered(open_)), REQUEST)
+    report = reports.build(settled("SUCCEEDED", attempts=numbered(open_)), SOURCES)
     assert (report["pool"]["reused"], report["pool"]["status"], report["cost"]["complete"]) == (
         True,
         "Available",
@@ -234,9 +234,9 @@ def test_the_pool_says_whether_it_was_reused_and_what_it_cost_once_it_ended():
     )
     ended = {"status": "Terminated", "reused_by": None, "kept_billable_seconds": 1800, "kept_usd": 2.0}
     done = {**open_, "warm_pool": ended}
-    report = reports.build(settled("SUCCEEDED", attempts=numbered(done)), REQUEST)
+    report = reports.build(settled("SUCCEEDED", attempts=numbered(done)), SOURCES)
     assert (report["cost"]["pool_usd"], report["cost"]["complete"]) == (2.0, True)
-    page = reports.html(report)
+    page = pages.html(report)
     assert "and 2.00 USD for machines that were kept" in page
     assert "kept from an earlier job" in page
     assert "(Terminated, 30 min 0 s)" in page
@@ -244,7 +244,7 @@ def test_the_pool_says_whether_it_was_reused_and_what_it_cost_once_it_ended():
 
 def test_a_job_that_may_still_run_is_said_aloud():
     rows = {"1": attempt(TrainingJobStatus="Stopping")}
-    assert "had not ended" in reports.html(reports.build(settled("STOPPED", attempts=rows), REQUEST))
+    assert "had not ended" in pages.html(reports.build(settled("STOPPED", attempts=rows), SOURCES))
 
 
 class Page(html.parser.HTMLParser):
@@ -266,7 +266,7 @@ def parsed(page):
 
 
 def test_the_page_needs_nothing_from_outside_and_fits_light_dark_and_paper():
-    page = reports.html(reports.build(failed(), REQUEST))
+    page = pages.html(reports.build(failed(), SOURCES))
     assert not parsed(page).outside
     assert not {"script", "link", "img", "iframe"} & set(parsed(page).tags)
     assert "url(" not in page
@@ -300,8 +300,8 @@ def hostile(text):
 def test_hostile_text_stays_text(line, name, value):
     record = hostile(line) | {"name": name, "warnings": [value], "problems": refused(problem=value)["problems"]}
     harmless = hostile("x") | {"name": "x", "warnings": ["x"], "problems": refused(problem="x")["problems"]}
-    page = reports.html(reports.build(record, {"name": name, "hyperparameters": {name: value}}))
-    plain = reports.html(reports.build(harmless, {"name": "x", "hyperparameters": {"x": "x"}}))
+    page = pages.html(reports.build(record, reports.Sources({"name": name, "hyperparameters": {name: value}})))
+    plain = pages.html(reports.build(harmless, reports.Sources({"name": "x", "hyperparameters": {"x": "x"}})))
     assert parsed(page).tags == parsed(plain).tags
     assert not parsed(page).outside
     assert "49" not in page.replace(line, "") or "49" in plain

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trainwright_runtime import open_pools
+from trainwright_runtime import facts, open_pools
 from trainwright_runtime.policy import TeamPolicy
 from trainwright_runtime.request import Checked, check
 from trainwright_runtime.warm_pool import is_open, keep_alive, pool_of
@@ -135,7 +135,7 @@ def test_a_pool_is_open_until_it_ended_or_was_taken_over(status, expected):
     ],
 )
 def test_a_jobs_name_leads_to_its_run_and_attempt(job, found):
-    assert open_pools.attempt_of(job, "vision") == found
+    assert facts.attempt_of(job, "vision") == found
 
 
 def test_the_longest_kept_pool_is_looked_at_first():

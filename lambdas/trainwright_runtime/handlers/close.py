@@ -22,7 +22,8 @@ from trainwright_runtime.handlers import environment as environments
 from trainwright_runtime.handlers.aws import Services, error_code, services
 from trainwright_runtime.handlers.look import Look, Verdict, describe, keep, log_tail, look, rowed, why
 from trainwright_runtime.handlers.orphans import is_alive, stop, sweep
-from trainwright_runtime.handlers.report import finished, publish
+from trainwright_runtime.handlers.publishing import Publisher
+from trainwright_runtime.handlers.report import finished
 from trainwright_runtime.handlers.store import Store, now
 from trainwright_runtime.handlers.telemetry import handling, logger
 from trainwright_runtime.outcome import Fault, Outcome, RunStatus
@@ -74,7 +75,7 @@ def close(
         logger.info("already settled", extra={"status": record["status"]})
         return
     seen = _ended(attempt, detail, clients, clock, sleep) if attempt else None
-    _settle(record, seen, detail, store, clients)
+    _settle(record, seen, detail, Publisher(store, clients, environment))
     if seen and is_alive(seen.job):
         raise StillAliveError(f"training job {seen.planned.job_name} is {(seen.job or {}).get('TrainingJobStatus')}")
 
@@ -167,16 +168,17 @@ def _found(attempt: Planned, detail: Event, clients: Services, sleep: Callable[[
     return seen
 
 
-def _settle(record: records.Item, seen: Look | None, detail: Event, store: Store, clients: Services) -> None:
+def _settle(record: records.Item, seen: Look | None, detail: Event, publisher: Publisher) -> None:
     """Settle and report. A run that is settled keeps its status and diagnosis; only its last attempt is brought up to
     date."""
+    store = publisher.store
     status: RunStatus = "STOPPED" if detail["status"] == "ABORTED" else "FAILED"
     final = records.is_final(record)
-    diagnosis = record["diagnosis"] if final else _diagnosis(detail, seen, clients)
+    diagnosis = record["diagnosis"] if final else _diagnosis(detail, seen, publisher.clients)
     if seen and seen.job is not None:
         _keep(seen, record, store, Verdict(diagnosis, status=record["verdict"] if final else status))
     settled = store.update(records.settle(record["run"], status, diagnosis, now()))
-    publish(finished(settled or store.record(record["run"]) or record, store, clients), store)
+    publisher.publish(finished(settled or store.record(record["run"]) or record, publisher))
 
 
 def _keep(seen: Look, record: records.Item, store: Store, verdict: Verdict) -> None:

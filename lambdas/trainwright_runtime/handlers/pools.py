@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from trainwright_runtime import open_pools
 from trainwright_runtime import record as records
+from trainwright_runtime.facts import attempt_of
 from trainwright_runtime.handlers import ledger
 from trainwright_runtime.handlers.aws import Services
 from trainwright_runtime.handlers.look import describe
@@ -21,7 +22,7 @@ from trainwright_runtime.handlers.telemetry import logger
 from trainwright_runtime.open_pools import OpenPool
 from trainwright_runtime.warm_pool import OPEN, pool_of, status_of
 
-Publish = Callable[[records.Item, Store], Any]
+Publish = Callable[[records.Item], Any]
 
 LOOKED_AT = 20
 """Pools that one call looks at, each a DescribeTrainingJob; the rest are for the next one."""
@@ -88,7 +89,7 @@ def _settled(pool: OpenPool, store: Store, clients: Services, publish: Publish, 
 
 def _told_successor(job: str | None, store: Store, publish: Publish, team: str) -> bool:
     """Say in the successor's row that it took a pool over: False while its run has not written that row yet."""
-    found = open_pools.attempt_of(job, team) if job else None
+    found = attempt_of(job, team) if job else None
     return found is None or _amend(*found, {"reused_pool": True}, store, publish)
 
 
@@ -105,5 +106,5 @@ def _amend(run: str, number: int, changes: Mapping[str, Any], store: Store, publ
         return True
     amended = store.update(records.amend_row(run, number, {**row, **changes}, now()))
     if amended is not None and records.is_final(amended):
-        publish(ledger.settle(amended, store), store)
+        publish(ledger.settle(amended, store))
     return True

@@ -7,7 +7,7 @@ from typing import Any
 from trainwright_runtime.handlers import environment as environments
 from trainwright_runtime.handlers import pools
 from trainwright_runtime.handlers.aws import Services, services
-from trainwright_runtime.handlers.report import publish
+from trainwright_runtime.handlers.publishing import Publisher
 from trainwright_runtime.handlers.store import Store
 from trainwright_runtime.handlers.telemetry import handling, logger
 
@@ -23,6 +23,7 @@ def handler(_event: Event, _context: object) -> Event:
 
 def reconcile(store: Store, clients: Services, environment: environments.Environment) -> Event:
     """Bring the reports of runs up to date whose machines were kept and have now gone."""
-    settled = pools.settle(store, clients, publish, environment.deployment.team)
+    publisher = Publisher(store, clients, environment)
+    settled = pools.settle(store, clients, publisher.publish, environment.deployment.team)
     logger.info("reconciled", extra={"pools": len(settled)})
     return {"schema": 2, "pools": settled}

@@ -3,19 +3,18 @@ the execution ends."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from trainwright_runtime import record as records
-from trainwright_runtime import report as reports
 from trainwright_runtime.facts import Run
 from trainwright_runtime.handlers import environment as environments
-from trainwright_runtime.handlers import ledger, measures, orphans, pools
+from trainwright_runtime.handlers import ledger, orphans, pools
 from trainwright_runtime.handlers.aws import Services, services
 from trainwright_runtime.handlers.look import describe
+from trainwright_runtime.handlers.publishing import Publisher
 from trainwright_runtime.handlers.reopening import reopen
 from trainwright_runtime.handlers.store import Store, now
-from trainwright_runtime.handlers.telemetry import handling, logger
+from trainwright_runtime.handlers.telemetry import handling
 from trainwright_runtime.warm_pool import is_open
 
 Event = dict[str, Any]
@@ -36,17 +35,19 @@ def report(run: Run, store: Store, clients: Services, environment: environments.
         record = reopen(record, redrive, store, store.plan(run.id), environment)
     orphans.sweep(clients, records.rows(record))
     settled = store.update(records.settle(run.id, records.final_status(record), record["diagnosis"], now()))
-    return publish(finished(settled or store.existing(run.id), store, clients), store, redrive)
+    publisher = Publisher(store, clients, environment)
+    return publisher.publish(finished(settled or store.existing(run.id), publisher), redrive)
 
 
-def finished(record: records.Item, store: Store, clients: Services) -> records.Item:
+def finished(record: records.Item, publisher: Publisher) -> records.Item:
     """A settled record when machines and money are settled too: what is kept for nobody is given back."""
+    store, clients = publisher.store, publisher.clients
     for row in (row for row in records.rows(record) if is_open(row["warm_pool"])):
         job = describe(clients, row["job_name"])
         if record["status"] == "STOPPED" and not _keeps_pools(store, record["run"]):
             pools.end_pool(clients, job)
         pools.track(store, record["run"], row["number"], job, row["usd_per_hour"])
-    pools.settle(store, clients, publish, record["team"])
+    pools.settle(store, clients, publisher.publish, record["team"])
     return ledger.settle(store.existing(record["run"]), store)  # a pool that has ended is in it now
 
 
@@ -54,16 +55,3 @@ def _keeps_pools(store: Store, run: str) -> bool:
     """Whether the team's policy keeps machines also after a run was stopped."""
     pool = (store.document(run, "policy.json") or {}).get("warm_pool") or {}
     return bool(pool.get("keep_after_stop"))
-
-
-def publish(record: Mapping[str, Any], store: Store, redrive: int = 0) -> Event:
-    """Write both forms of the report of a settled record, and answer what Report tells the state machine."""
-    run = record["run"]
-    first = store.document(run, "report.json") is None
-    report = reports.build(record, store.document(run, "request.json"))
-    html_uri = store.put_page(run, "report.html", reports.html(report))
-    json_uri = store.put_document(run, "report.json", report)
-    logger.info("reported", extra={"run": run, "status": report["status"]})
-    if first:
-        measures.emit(report)
-    return reports.answer(report, html_uri, json_uri, redrive)

@@ -95,6 +95,15 @@ class Store:
         self._services.s3.put_object(Bucket=self._reports, Key=key, Body=body, ContentType=kind)
         return f"s3://{self._reports}/{key}"
 
+    def uri(self, run: str, name: str) -> str:
+        """The S3 URI of a document of the run, whether it is there or not."""
+        return f"s3://{self._reports}/{run_prefix(run)}{name}"
+
+    def stamp(self, run: str, below: str) -> tuple[tuple[str, str], ...]:
+        """Which documents of the run begin with `below`, and in which version each: to see whether any has changed."""
+        found = self._services.s3.list_objects_v2(Bucket=self._reports, Prefix=f"{run_prefix(run)}{below}")
+        return tuple((each["Key"], each["ETag"]) for each in found.get("Contents", ()))
+
     def document(self, run: str, name: str) -> Any:
         """A JSON document of the run, None where there is none."""
         return self._json(self._reports, f"{run_prefix(run)}{name}")[0]
