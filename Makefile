@@ -23,7 +23,7 @@ test: $(VENV)/.test ## format, lint, types and every test that needs no more tha
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -m "not more"
+	$(BIN)/python -m pytest -m "not more" -n auto --maxprocesses 4 --dist loadfile
 
 check: test ## the same
 
@@ -31,7 +31,7 @@ format: $(VENV)/.test ## format and mend what can be mended by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.base ## what the main job costs: seconds, overhead, transitions, Lambda calls
+bench: $(VENV)/.base ## what the main job costs: seconds, overhead, transitions, Lambda calls; and the templates at rest
 	@$(BIN)/python tools/bench.py
 
 soak: $(VENV)/.base ## loads and chaos: 200 runs at once, 1,000 empty ones, 300 under random faults, 100 replayed (some minutes)

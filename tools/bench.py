@@ -1,4 +1,5 @@
-"""`make bench`: what the main job costs, from one rehearsal and one run of its script alone; and what a check costs."""
+"""`make bench`: what the main job costs, from one rehearsal and one run of its script alone; what a check costs; and
+what the templates cost while nobody trains."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import bench_profile
+import price_at_rest
 from ruamel.yaml import YAML
 
 from trainwright import project
@@ -31,7 +34,15 @@ def main() -> int:
         return done.returncode
     summary = json.loads((LAST / "summary.json").read_text(encoding="utf-8"))
     events = json.loads((LAST / "history.json").read_text(encoding="utf-8"))
-    for name, value in [*seconds(summary), *overhead(summary), *calls(events), *checks(), *opening()]:
+    for name, value in [
+        *seconds(summary),
+        *overhead(summary),
+        *calls(events),
+        *checks(),
+        *opening(),
+        *bench_profile.rows(0.25),
+        *price_at_rest.lines(),
+    ]:
         print(f"{name:<58}{value}")  # noqa: T201 - what a benchmark is for
     return 0
 

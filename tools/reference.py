@@ -6,11 +6,12 @@ python tools/reference.py > docs/run-request.md
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trainwright_runtime import policy, request
-from trainwright_runtime.forms import LONG_NAMES
+from trainwright_runtime.forms import LONG_NAMES, Leaf
+from trainwright_runtime.report import form
 
 RUN_REQUEST = """# The run request
 
@@ -35,37 +36,66 @@ on the execution role: [security.md](security.md)). `default` and `always` take 
 completes the same in an editor. An example: [teams/research.yaml](../teams/research.yaml).
 
 """
-PAGES = {"run-request": (RUN_REQUEST, request.json_schema), "team-policy": (TEAM_POLICY, policy.json_schema)}
+REPORT = """# report.json
+
+What a program reads of a run: `runs/RUN/report.json` in the team's reports bucket, beside the page that people read
+([reports.md](reports.md)). It is written when the run has ended, and again whenever more of it is known: what the
+profiler found, what a warm pool cost. Every key below is always there, null where nothing is known. The series that the
+page's charts are drawn from are in `charts.json` beside it. Values of environment variables and hyperparameters are
+hidden where their names look like secrets.
+
+`comparison` is against the last run of the same name that had begun to train and ended before this one; a report that
+is written again keeps the run that it compared itself to. Data and code are compared by what preflight counted of them
+(keys, sizes, ETags), so data in a file system, or beyond what is counted, is not; nor are values that are hidden.
+
+All runs of a team stand in `runs.html`, in the root of the same bucket: the newest 1,000 of the last twelve months. It
+is made from lines in the runs table (`index:YYYY-MM`), which each run leaves when its report is written. A page that
+two runs wrote past each other is written again within the hour (Reconcile); a line that could not be written is noted
+in the function's log and comes back when the run's report is written again.
+
+[report.schema.json](report.schema.json) is its JSON schema; `trainwright_runtime.report.form.Report` the same as a
+pydantic model. A new version may add keys, which changes the schema and not the number in `schema`. This page is made
+from the model (`python tools/reference.py report-json > docs/report-json.md`).
+
+"""
+PAGES = {
+    "run-request": (RUN_REQUEST, request.json_schema, LONG_NAMES),
+    "team-policy": (TEAM_POLICY, policy.json_schema, LONG_NAMES),
+    "report-json": (REPORT, form.json_schema, {}),
+}
 ELSEWHERE = {("default",), ("always",)}
 """Sections that another page describes."""
 
 
 def page(document: str) -> str:
     """docs/DOCUMENT.md."""
-    introduction, json_schema = PAGES[document]
+    introduction, json_schema, short_forms = PAGES[document]
     schema = json_schema()
-    return introduction + "".join(_sections(schema, schema, ()))
+    return introduction + "".join(_sections(schema, schema, (), short_forms))
 
 
-def _sections(node: dict[str, Any], schema: dict[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+def _sections(
+    node: dict[str, Any], schema: dict[str, Any], path: tuple[str, ...], short_forms: Mapping[Leaf, Leaf]
+) -> Iterator[str]:
     title = ".".join(path) or "At the top"
     inner: list[tuple[dict[str, Any], tuple[str, ...]]] = []
     rows = []
     for name, field in node["properties"].items():
         here = (*path, name)
-        if here in LONG_NAMES.values():
+        if here in short_forms.values():
             continue  # a short form stands beside its long name
         below, section = _section(field, schema, here)
         if section is not None and here not in ELSEWHERE:
             inner.append((section, below))
-        rows.append(_row(here, field, schema))
+        rows.append(_row(here, field, schema, short_forms))
     if rows:
         yield f"## {title}\n\n"
         if said := node.get("description"):
             yield f"{_line(said)}\n\n"
-        yield "| Setting | Short form | Value | Meaning |\n| --- | --- | --- | --- |\n" + "".join(rows) + "\n"
+        columns = ["Setting", "Short form", "Value", "Meaning"] if short_forms else ["Key", "Value", "Meaning"]
+        yield f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}\n{''.join(rows)}\n"
     for section, below in inner:
-        yield from _sections(section, schema, below)
+        yield from _sections(section, schema, below, short_forms)
 
 
 def _section(
@@ -82,11 +112,13 @@ def _section(
     return path, None
 
 
-def _row(path: tuple[str, ...], field: dict[str, Any], schema: dict[str, Any]) -> str:
-    short = LONG_NAMES.get(path)
+def _row(path: tuple[str, ...], field: dict[str, Any], schema: dict[str, Any], short_forms: Mapping[Leaf, Leaf]) -> str:
+    short = short_forms.get(path)
     said = _said_at(short, schema) if short is not None else ""
     meaning = said or field.get("description") or _description(field, schema)
-    cells = [f"`{path[-1]}`", f"`{'.'.join(short)}`" if short else "", _value(field, schema), _line(meaning)]
+    cells = [f"`{path[-1]}`", _value(field, schema), _line(meaning)]
+    if short_forms:
+        cells.insert(1, f"`{'.'.join(short)}`" if short else "")
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 

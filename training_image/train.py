@@ -40,11 +40,13 @@ def main() -> None:
 
     for epoch in range(first + 1, options.epochs + 1):
         learn(model, train, options, epoch)
+        accuracy = model.score(*validation)
+        progress.log(epoch, {"train:loss": model.loss_, "validation:accuracy": accuracy})
         stopping = stop.requested
         if checkpoints.due() or stopping or epoch == options.epochs:
             checkpoints.save(epoch, lambda path: joblib.dump(model, path))
             progress.report(epoch)
-        print(f"epoch={epoch} train:loss={model.loss_:.4f} validation:accuracy={model.score(*validation):.4f}")
+        print(f"epoch={epoch} train:loss={model.loss_:.4f} validation:accuracy={accuracy:.4f}")
         if stopping:
             print(f"asked to stop: checkpoint {epoch} is saved")
             break

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trainwright.image import TrainingImage
+    from trainwright.monitoring import DEFAULT_ALARMS, AlarmThreshold
     from trainwright.platform import TrainingPlatform
     from trainwright.quota import InstanceCount, InstanceQuota, QuotaOptions
     from trainwright.storage import TrainingStorage
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "DEFAULT_ALARMS",
+    "AlarmThreshold",
     "InstanceCount",
     "InstanceQuota",
     "QuotaOptions",
@@ -31,6 +34,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AlarmThreshold": "trainwright.monitoring",
+    "DEFAULT_ALARMS": "trainwright.monitoring",
     "InstanceCount": "trainwright.quota",
     "InstanceQuota": "trainwright.quota",
     "QuotaOptions": "trainwright.quota",

@@ -25,7 +25,8 @@ _LOOK_AT_IMAGES = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 
 @dataclass(frozen=True)
 class FunctionPermissions:
-    """The functions' rights in one team. `repositories` are the ARNs of the platform's images."""
+    """The functions' rights in one team. `repositories` are the ARNs of the platform's images, `topics` of the team's
+    notices."""
 
     scope: Construct
     policy: "TeamPolicy"
@@ -34,12 +35,14 @@ class FunctionPermissions:
     execution_role_arn: str
     key: kms.IKey | None
     network: JobNetwork | None
+    topics: Sequence[str]
 
     # --- function by function ---
 
     def prepare(self) -> list[Allow]:
         """Read policy and images, look at what the run needs before it starts, begin the record."""
-        return [*self._names(), self._records("PutItem"), self._writes_reports(), *self._preflight()]
+        names, records = self._names(), self._records("PutItem")
+        return [*names, records, self._writes_reports(), *self._preflight(), self._notifies()]
 
     def launch(self) -> list[Allow]:
         """Create the team's jobs, under the same conditions as the state machine itself, and keep task tokens."""
@@ -61,7 +64,8 @@ class FunctionPermissions:
         """Settle and report; stop what is still alive, end a warm pool that nobody is to pay for, and remember one that
         stays."""
         jobs = self._jobs("DescribeTrainingJob", "StopTrainingJob")
-        return [*self._settles(), self._table("PutItem"), jobs, self._ends_pools()]
+        ends = [self._ends_pools(), self._notifies(), self._lists_runs()]
+        return [*self._settles(), *self._curves(), self._table("PutItem"), jobs, *ends]
 
     def give_up(self) -> list[Allow]:
         """Read the plan, and open the record of a redriven run again."""
@@ -69,7 +73,8 @@ class FunctionPermissions:
 
     def close(self) -> list[Allow]:
         """What Assess and Report may do; where Prepare never came to it, begin the record."""
-        return [*self.assess(), self._records("PutItem"), self._ends_pools()]
+        ends = [self._ends_pools(), self._notifies(), self._lists_runs()]
+        return [*self.assess(), self._records("PutItem"), *ends]
 
     def answer(self) -> list[Allow]:
         """Find the task token of a job's run."""
@@ -77,7 +82,13 @@ class FunctionPermissions:
 
     def reconcile(self) -> list[Allow]:
         """Write down what warm pools cost, once they have ended."""
-        return [*self._settles(), self._jobs("DescribeTrainingJob")]
+        telling = [self._notifies(), self._lists_runs(), self._table("PutItem")]
+        return [*self._settles(), *self._curves(), self._jobs("DescribeTrainingJob"), *telling]
+
+    def digest(self) -> list[Allow]:
+        """Read what profiler and rules left of the team's jobs, and report it."""
+        telling = [self._notifies(), self._lists_runs(), self._table("PutItem")]
+        return [*self._settles(), *self._profiles(), self._host_metrics(), *telling]
 
     # --- what they have in common ---
 
@@ -141,27 +152,72 @@ class FunctionPermissions:
         ]
 
     def _looks(self) -> list[Allow]:
-        checkpoints = self.storage.checkpoints
         return [
-            Allow(
-                ["s3:GetObject"],
-                [checkpoints.arn_for_objects("runs/*")],
-                why="The progress file beside the checkpoints of any run of the team.",
-            ),
-            # so that a progress file that is not there yet reads as missing and not as forbidden
-            Allow(["s3:ListBucket"], [checkpoints.bucket_arn]),
+            *self._script_files(),
             Allow(["logs:DescribeLogStreams"], self._arns.training_log_group(), why=ONE_LOG_GROUP),
             Allow(
                 ["logs:GetLogEvents"],
                 [self._arns.training_log_streams(self.policy.team)],
                 why="The log streams of the team's own jobs, for the last lines in a diagnosis.",
             ),
-            Allow(
-                ["cloudwatch:GetMetricData"],
-                ["*"],
-                why="How full a failed job's instances were. GetMetricData has no resource to name; it only reads.",
-            ),
+            self._host_metrics(),
         ]
+
+    def _host_metrics(self) -> Allow:
+        return Allow(
+            ["cloudwatch:GetMetricData"],
+            ["*"],
+            why="How full instances were, and scripts' metrics. GetMetricData has no resource to name; it only reads.",
+        )
+
+    def _profiles(self) -> list[Allow]:
+        """Rules leave their findings below the job's output path: in the artifacts bucket.
+        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-profiling-report.html"""
+        team, artifacts = self.policy.team, self.storage.artifacts
+        return [
+            self._jobs("DescribeTrainingJob"),
+            Allow(
+                ["sagemaker:DescribeProcessingJob"],
+                [self._arns.of("sagemaker", "processing-job", f"{team}-*")],
+                why=f"The jobs that judge team {team}'s; SageMaker begins their names with the training job's.",
+            ),
+            Allow(
+                ["s3:GetObject"],
+                [artifacts.arn_for_objects("runs/*/rule-output/*")],
+                why="What the rules of the team's runs found; runs are named when they start.",
+            ),
+            Allow(
+                ["s3:ListBucket"],
+                [artifacts.bucket_arn],
+                conditions={"StringLike": {"s3:prefix": "runs/*/rule-output/*"}},
+            ),
+            *self._script_files(),
+        ]
+
+    def _script_files(self) -> list[Allow]:
+        """What a script tells of itself beside its checkpoints."""
+        checkpoints = self.storage.checkpoints
+        return [
+            Allow(
+                ["s3:GetObject"],
+                [checkpoints.arn_for_objects("runs/*")],
+                why="The progress file and the metrics beside the checkpoints of any run of the team.",
+            ),
+            # so that a file that a script has not written yet reads as missing and not as forbidden
+            Allow(["s3:ListBucket"], [checkpoints.bucket_arn]),
+        ]
+
+    def _curves(self) -> list[Allow]:
+        """A report's curves: the script's own file, or CloudWatch's values."""
+        return [*self._script_files(), self._host_metrics()]
+
+    def _notifies(self) -> Allow:
+        """Whatever publishes a run's report, or sets its money aside, tells of it."""
+        return Allow(["sns:Publish"], list(self.topics))
+
+    def _lists_runs(self) -> Allow:
+        """Whatever publishes a run's report notes the run in the page of all of them."""
+        return Allow(["s3:GetObject", "s3:PutObject"], [self.storage.reports.arn_for_objects(names.RUNS_PAGE)])
 
     def _settles(self) -> list[Allow]:
         return [self._records(), self._writes_reports(), *self._reads_reports()]

@@ -6,6 +6,8 @@ PLATFORM = "/trainwright/platform/"
 QUOTAS = "/trainwright/quotas/"  # codes of Service Quotas, under <instance type>/<training|spot|warm-pool>
 SOURCE = "source/"  # in the data bucket: source archives, each under the hash of its content
 
+RUNS_PAGE = "runs.html"  # in the root of the reports bucket: the table of a team's runs
+
 DEFAULT_IMAGE = "platform"
 DEFAULT_TEAM = "default"
 

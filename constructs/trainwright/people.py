@@ -137,6 +137,7 @@ def _reports(team: TrainingTeam) -> list[Allow]:
     return [
         Allow(["s3:ListBucket"], [reports.bucket_arn]),
         Allow(["s3:GetObject"], [reports.arn_for_objects("runs/*")], why=_ANY_RUN),
+        Allow(["s3:GetObject"], [reports.arn_for_objects("runs.html")]),
     ]
 
 

@@ -18,6 +18,7 @@ from constructs import Construct, IConstruct
 from trainwright import names
 from trainwright.arns import Arns
 from trainwright.context import pin_flags
+from trainwright.dashboard import TrainingDashboard
 from trainwright.functions import FunctionOptions
 from trainwright.image import BoundImage, TrainingImage
 from trainwright.log_retention import TrainingLogRetention
@@ -51,6 +52,7 @@ class TrainingPlatform(Construct):
     :param log_retention: how long every log is kept, SageMaker's training logs too. Left out: three months.
     :param quotas: how AWS is asked for the instances that the teams' policies promise (`trainwright_runtime
         .quota_request.promises`). Left out: without a support case, and a quota that stays too small is a warning.
+    :param dashboard: whether there is one CloudWatch dashboard for all teams, 3 USD a month. Left out: there is.
     :param removal_policy: RETAIN when left out. DESTROY needs `allow_data_loss=True` beside it.
     :param allow_data_loss: the second switch. A bucket that holds objects still refuses to go.
     """
@@ -69,6 +71,7 @@ class TrainingPlatform(Construct):
         function_role: iam.IRole | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS,
         quotas: QuotaOptions | None = None,
+        dashboard: bool = True,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         allow_data_loss: bool = False,
     ) -> None:
@@ -86,6 +89,7 @@ class TrainingPlatform(Construct):
         self.teams: list[TrainingTeam] = []
         self._quotas = quotas or QuotaOptions()
         self.log_retention = TrainingLogRetention(self, "LogRetention", retention=log_retention, options=self.options)
+        self.dashboard = TrainingDashboard(self, "Dashboard", team=self._first_team()) if dashboard else None
         if image is not None:
             self.add_image(names.DEFAULT_IMAGE, image)
         self._publish()
@@ -135,6 +139,10 @@ class TrainingPlatform(Construct):
     def _quota_warnings(self) -> str:
         found = self.node.try_find_child(_QUOTAS_ID)
         return found.warnings if isinstance(found, InstanceQuota) else "none"
+
+    def _first_team(self) -> str:
+        """The name of the first team by the alphabet, when the template is written."""
+        return cdk.Lazy.string(_Late(lambda: min(team.name for team in self.teams)))
 
     def _complete(self) -> None:
         """What can only be made when all teams have come: the team of a platform without any, and their quotas."""

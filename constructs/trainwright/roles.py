@@ -109,7 +109,33 @@ def _job_storage(policy: "TeamPolicy", storage: TrainingStorage, partition: str)
             [storage.checkpoints.arn_for_objects("runs/*")],
             why="A training script that keeps its last few checkpoints removes the older ones; SageMaker mirrors that.",
         ),
+        *_profiling(storage),
         *_other_data([prefix for prefix in policy.allow.data if prefix.startswith(_S3)], partition),
+    ]
+
+
+def _profiling(storage: TrainingStorage) -> list[Allow]:
+    """What the profiler writes of a job and its rules read and leave, with the job's role: in the reports bucket, below
+    folders of their own. The reports beside them no job can write, nor read.
+    https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-createtrainingjob-api.html
+    """
+    files = storage.reports.arn_for_objects("runs/*/profiler-output/*")
+    findings = storage.reports.arn_for_objects("runs/*/rule-output/*")
+    below = {"s3:prefix": ["runs/*/profiler-output/*", "runs/*/rule-output/*"]}
+    return [
+        Allow(
+            ["s3:PutObject", "s3:AbortMultipartUpload"],
+            [files, findings],
+            sid="WriteProfiles",
+            why="Profiler files and rule reports of the team's runs, whose names are made when a run starts.",
+        ),
+        Allow(
+            ["s3:GetObject"],
+            [files],
+            sid="JudgeProfiles",
+            why="The profiler's rules read the files of the run that they judge.",
+        ),
+        Allow(["s3:ListBucket"], [storage.reports.bucket_arn], conditions={"StringLike": below}),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -16,18 +16,22 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from trainwright import monitoring, names, people
+from trainwright import names, people
 from trainwright.context import pin_flags
 from trainwright.function_permissions import FunctionPermissions
 from trainwright.functions import FunctionOptions
+from trainwright.monitoring import AlarmThreshold, TeamAlarms
 from trainwright.network import JobNetwork, JobSecurityGroup, Subnets
+from trainwright.notices import TrainingNotices
 from trainwright.permissions import RoleOptions
 from trainwright.retention import Retention
 from trainwright.roles import execution_role, job_permissions, workflow_permissions, workflow_role
 from trainwright.storage import TrainingStorage
+from trainwright.team_metrics import TeamMetrics
 from trainwright.workflow import TrainingWorkflow, WorkflowFunctions
 from trainwright_runtime.policy import TeamPolicy
 
@@ -39,7 +43,7 @@ _STANDARD_PARAMETER = 4096
 _ADVANCED_PARAMETER = 8192
 
 
-class TrainingTeam(Construct):
+class TrainingTeam(Construct, TeamMetrics):
     """One team of a training platform. Its runs are executions of `workflow.state_machine`.
 
     A team in a stack of its own reads what it needs of the platform from Parameter Store when it is deployed, after the
@@ -58,18 +62,23 @@ class TrainingTeam(Construct):
     :param vpc: where this team's jobs run. Left out: the platform's choice.
     :param vpc_subnets: which of the VPC's subnets. Left out: the private ones with a way out.
     :param security_groups: for jobs in a VPC. Left out: a new one that lets a job's hosts talk to each other.
+    :param notices_topic: an existing topic for the team's notices. Left out: a new one, see TrainingNotices.
+    :param chat_topic: the same for notices in the form of Amazon Q Developer in chat applications.
     :param permissions_boundary: for every role that is made. Left out: the platform's.
     :param role_path: for every role that is made. Left out: the platform's.
     :param log_retention: how long the logs of functions and state machine stay. Left out: the platform's.
+    :param alarms: changes to `monitoring.DEFAULT_ALARMS` by name: another threshold, one more, or None for one that
+        this team does without. Left out: all of them as they are. Each costs 0.10 USD a month.
     :param removal_policy: left out: the platform's. DESTROY needs `allow_data_loss=True` beside it.
     """
 
     storage: TrainingStorage
+    notices: TrainingNotices
     execution_role: iam.IRole
     workflow_role: iam.IRole
     workflow: TrainingWorkflow
-    restarted_from_zero_alarm: cloudwatch.Alarm
-    """Goes off when an attempt threw away the progress of those before it. `on_restarted_from_zero` tells somebody."""
+    alarms: Mapping[str, cloudwatch.Alarm]
+    """The team's alarms by name. They have no action of their own: see `send_alarms` and `on_alarm`."""
 
     def __init__(
         self,
@@ -92,9 +101,12 @@ class TrainingTeam(Construct):
         vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        notices_topic: sns.ITopic | None = None,
+        chat_topic: sns.ITopic | None = None,
         permissions_boundary: iam.IManagedPolicy | None = None,
         role_path: str | None = None,
         log_retention: logs.RetentionDays | None = None,
+        alarms: Mapping[str, AlarmThreshold | None] | None = None,
         removal_policy: cdk.RemovalPolicy | None = None,
         allow_data_loss: bool = False,
     ) -> None:
@@ -128,6 +140,14 @@ class TrainingTeam(Construct):
             checkpoint_retention=checkpoint_retention,
             retention=self._options.retention,
         )
+        self.notices = TrainingNotices(
+            self,
+            "Notices",
+            policy=policy,
+            notices_topic=notices_topic,
+            chat_topic=chat_topic,
+            encryption_key=self._key,
+        )
         self.policy_parameter = self._policy_parameter()
         self._repositories = self._platform_repositories()
         self.execution_role = self._execution_role(execution_role)
@@ -136,7 +156,8 @@ class TrainingTeam(Construct):
         self.workflow = TrainingWorkflow(
             self, "Workflow", team=self.name, functions=self.functions, role=self.workflow_role, options=self._options
         )
-        self.restarted_from_zero_alarm = monitoring.restarted_from_zero_alarm(self, "RestartedFromZero", self.name)
+        self._alarms = TeamAlarms(self, "Alarms", team=self.name, functions=self.functions.watched(), changes=alarms)
+        self.alarms = self._alarms.by_name
         self.parameter = self._team_parameter()
 
     # --- grants for people and machines ---
@@ -162,6 +183,15 @@ class TrainingTeam(Construct):
         """Read run reports."""
         return people.grant(grantee, people.read_reports(self))
 
+    # --- who hears of runs ---
+
+    def add_notice_subscription(
+        self, subscription: sns.ITopicSubscription, *, events: Sequence[str] | None = None
+    ) -> sns.Subscription:
+        """Send the team's notices to a queue, a function, a web hook or an address: `SqsSubscription(queue)` and the
+        like. `events`: which of them; left out: all. See TrainingNotices.add_subscription, and docs/notices.md."""
+        return self.notices.add_subscription(subscription, events=events)
+
     # --- what to watch ---
 
     def metric_failed(self, **options: Any) -> cloudwatch.Metric:
@@ -176,20 +206,31 @@ class TrainingTeam(Construct):
         """Send runs that failed, ran out of time or were stopped to a target, for example an SNS topic."""
         return self.workflow.on_ended_without_report(id, target)
 
-    def metric_cost_usd(self, **options: Any) -> cloudwatch.Metric:
-        """What runs cost, in USD at on-demand prices and when they end. Options as for `cloudwatch.Metric`; left out:
-        the sum over five minutes."""
-        return monitoring.metric(self.name, monitoring.COST_USD, **options)
+    def on_succeeded(self, id: str, target: events.IRuleTarget) -> events.Rule:
+        """Send runs that succeeded to a target, for example a Lambda function that takes up their model."""
+        return self.workflow.on_succeeded(id, target)
 
-    def metric_restarted_from_zero(self, **options: Any) -> cloudwatch.Metric:
-        """Attempts that began at step 0 although a checkpoint existed. Options as for `cloudwatch.Metric`; left out:
-        the sum over five minutes."""
-        return monitoring.metric(self.name, monitoring.RESTARTED_FROM_ZERO, **options)
+    @property
+    def restarted_from_zero_alarm(self) -> cloudwatch.Alarm:
+        """Goes off when an attempt threw away the progress of those before it."""
+        return self._alarms.named("restarted_from_zero")
 
     def on_restarted_from_zero(self, id: str, target: events.IRuleTarget) -> events.Rule:
-        """Send the alarm on attempts that began at step 0 although a checkpoint existed to a target, for example an SNS
-        topic."""
-        return monitoring.on_alarm(self, id, self.restarted_from_zero_alarm, target)
+        """Send the alarm on attempts that began at step 0 although a checkpoint existed to a target."""
+        return self.on_alarm(id, target, ["restarted_from_zero"])
+
+    def on_alarm(self, id: str, target: events.IRuleTarget, alarms: Sequence[str] | None = None) -> events.Rule:
+        """Send alarms that go off to a target, for example an SNS topic. `alarms`: which of `alarms`, by name; left
+        out: any of them. Raises ValueError for one that the team does not have."""
+        return self._alarms.on_alarm(id, target, alarms)
+
+    def send_alarms(self, topic: sns.ITopic, alarms: Sequence[str] | None = None) -> None:
+        """Make a topic the action of alarms that go off, and let CloudWatch publish to it: a topic with a policy of its
+        own, such as one with `enforce_ssl`, would else refuse, and so would its key. `alarms`: as in `on_alarm`.
+
+        A topic that is imported keeps its policy, and its key too; encryption with `alias/aws/sns` refuses CloudWatch.
+        """
+        self._alarms.send(topic, alarms)
 
     # --- how it is made ---
 
@@ -302,6 +343,7 @@ class TrainingTeam(Construct):
             execution_role_arn=self.execution_role.role_arn,
             key=self._key,
             network=self.network,
+            topics=[self.notices.topic.topic_arn, self.notices.chat_topic.topic_arn],
         )
         return WorkflowFunctions(
             self,
@@ -325,6 +367,8 @@ class TrainingTeam(Construct):
             "TRAINWRIGHT_POLICY_PARAMETER": names.team_policy(self.name),
             "TRAINWRIGHT_IMAGE_PARAMETERS": names.IMAGES,
             "TRAINWRIGHT_QUOTA_PARAMETERS": names.QUOTAS,
+            "TRAINWRIGHT_NOTICES_TOPIC": self.notices.topic.topic_arn,
+            "TRAINWRIGHT_CHAT_TOPIC": self.notices.chat_topic.topic_arn,
             "TRAINWRIGHT_VPC_SUBNETS": cdk.Fn.join(",", network.subnet_ids) if network else "",
             "TRAINWRIGHT_VPC_SECURITY_GROUPS": cdk.Fn.join(",", network.security_group_ids) if network else "",
             "TRAINWRIGHT_KMS_KEY_ARN": self._key.key_arn if self._key else "",
@@ -347,6 +391,8 @@ class TrainingTeam(Construct):
             "execution_role_arn": self.execution_role.role_arn,
             "log_group": names.TRAINING_LOG_GROUP,
             "policy_parameter": names.team_policy(self.name),
+            "notices_topic": self.notices.topic.topic_arn,
+            "chat_topic": self.notices.chat_topic.topic_arn,
         }
         written = {key: stack.to_json_string(value) for key, value in facts.items()}
         written["kms_key_arn"] = stack.to_json_string(self._key.key_arn) if self._key else "null"

@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -21,6 +22,9 @@ from trainwright.storage import SHORTEST_CHECKPOINT_RETENTION
 
 # Longer than SageMaker lets one job live (30 days), shorter than checkpoints are kept.
 LONGEST_RUN = cdk.Duration.days(45)
+# "At 1,769 MB, a function has the equivalent of one vCPU"
+# (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html): reading profiler files is work for one.
+ONE_CPU = cdk.Size.mebibytes(1769)
 _ENDED_WITHOUT_REPORT = ["FAILED", "TIMED_OUT", "ABORTED"]
 _JOB_ENDED = ["Completed", "Failed", "Stopped"]
 
@@ -28,7 +32,8 @@ _JOB_ENDED = ["Completed", "Failed", "Stopped"]
 class WorkflowFunctions(Construct):
     """The team's functions, each with a role of its own that holds just what it calls.
 
-    Prepare, Launch, Assess, Report and GiveUp are called by the state machine; Answer, close and Reconcile by rules.
+    Prepare, Launch, Assess, Report and GiveUp are called by the state machine; Answer, close, Reconcile and Digest by
+    rules.
     Rights that name the state machine are given last: the definition names the functions' versions.
     """
 
@@ -55,11 +60,16 @@ class WorkflowFunctions(Construct):
         self.answer = self._function("Answer", permissions.answer(), seconds=60)
         self.close = self._function("Close", permissions.close(), seconds=300)
         self.reconcile = self._function("Reconcile", permissions.reconcile(), seconds=300)
+        self.digest = self._function("Digest", permissions.digest(), seconds=900, memory=ONE_CPU)
 
     def called(self) -> dict[str, RuntimeFunction]:
         """What the state machine calls, by the names in `states.FUNCTIONS`."""
         found = (self.prepare, self.launch, self.assess, self.report, self.give_up)
         return dict(zip(states.FUNCTIONS, found, strict=True))
+
+    def watched(self) -> dict[str, lambda_.IFunction]:
+        """Those whose errors an alarm may watch: a job that stays alive, a run that is not reported."""
+        return {"close": self.close.function, "report": self.report.function}
 
     def know(self, machine: sfn.StateMachine) -> None:
         """Give the functions their rights on the state machine, now that there is one."""
@@ -70,7 +80,13 @@ class WorkflowFunctions(Construct):
         self.close.may_also("Asks", [rights.describing(machine.state_machine_name)])
 
     def _function(
-        self, id: str, allows: Sequence[Allow], *, seconds: int, handler: str | None = None
+        self,
+        id: str,
+        allows: Sequence[Allow],
+        *,
+        seconds: int,
+        handler: str | None = None,
+        memory: cdk.Size | None = None,
     ) -> RuntimeFunction:
         return RuntimeFunction(
             self,
@@ -81,6 +97,7 @@ class WorkflowFunctions(Construct):
             environment=self._environment,
             timeout=cdk.Duration.seconds(seconds),
             options=self._options,
+            memory=memory,
         )
 
 
@@ -121,37 +138,48 @@ class TrainingWorkflow(Construct):
 
     def on_ended_without_report(self, id: str, target: events.IRuleTarget) -> events.Rule:
         """A rule for executions that failed, ran out of time or were stopped."""
-        detail: dict[str, Any] = {
-            "stateMachineArn": [self.state_machine.state_machine_arn],
-            "status": _ENDED_WITHOUT_REPORT,
-        }
+        return self._on_execution(id, target, _ENDED_WITHOUT_REPORT, "A training run did not succeed")
+
+    def on_succeeded(self, id: str, target: events.IRuleTarget) -> events.Rule:
+        """A rule for executions that succeeded."""
+        return self._on_execution(id, target, ["SUCCEEDED"], "A training run succeeded")
+
+    def _on_execution(self, id: str, target: events.IRuleTarget, status: list[str], description: str) -> events.Rule:
+        """https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html"""
+        detail: dict[str, Any] = {"stateMachineArn": [self.state_machine.state_machine_arn], "status": status}
         pattern = events.EventPattern(
             source=["aws.states"], detail_type=["Step Functions Execution Status Change"], detail=detail
         )
-        return events.Rule(
-            self, id, description="A training run did not succeed", event_pattern=pattern, targets=[target]
-        )
+        return events.Rule(self, id, description=description, event_pattern=pattern, targets=[target])
 
     def _wake(self, functions: WorkflowFunctions, team: str) -> None:
         """What happens outside of the state machine and matters to it."""
         self.on_ended_without_report("Ended", targets.LambdaFunction(functions.close.function))
-        self._on_job_ended("JobEnded", team, targets.LambdaFunction(functions.answer.function))
+        answer, digest = (targets.LambdaFunction(each.function) for each in (functions.answer, functions.digest))
+        self._on_job_ended("JobEnded", team, "Training", [answer, digest])
+        self._on_job_ended("RuleJobEnded", team, "Processing", [digest])
         events.Rule(
             self,
             "Hourly",
-            description="Warm pools cost money until they end, which is after their run's report",
+            description="Warm pools end, and profiles become complete, after their run's report",
             schedule=events.Schedule.rate(cdk.Duration.hours(1)),
-            targets=[targets.LambdaFunction(functions.reconcile.function)],
+            targets=[targets.LambdaFunction(functions.reconcile.function), digest],
         )
 
-    def _on_job_ended(self, id: str, team: str, target: events.IRuleTarget) -> None:
-        """https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html"""
-        detail: dict[str, Any] = {"TrainingJobName": [{"prefix": f"{team}-"}], "TrainingJobStatus": _JOB_ENDED}
+    def _on_job_ended(self, id: str, team: str, kind: str, targets: Sequence[events.IRuleTarget]) -> None:
+        """Training jobs, or the processing jobs in which SageMaker evaluates a training job's profiler rules; it begins
+        their names with the training job's.
+        https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html"""
+        detail: dict[str, Any] = {f"{kind}JobName": [{"prefix": f"{team}-"}], f"{kind}JobStatus": _JOB_ENDED}
         pattern = events.EventPattern(
-            source=["aws.sagemaker"], detail_type=["SageMaker Training Job State Change"], detail=detail
+            source=["aws.sagemaker"], detail_type=[f"SageMaker {kind} Job State Change"], detail=detail
         )
         events.Rule(
-            self, id, description="A training job of the team has ended", event_pattern=pattern, targets=[target]
+            self,
+            id,
+            description=f"A {kind.lower()} job of the team has ended",
+            event_pattern=pattern,
+            targets=targets,
         )
 
     def _log_group(self, team: str, options: FunctionOptions) -> logs.LogGroup:

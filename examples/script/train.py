@@ -34,6 +34,7 @@ def main() -> None:
 
     for epoch in range(first + 1, options.epochs + 1):
         weights = softmax.step(weights, *train, options.learning_rate)
+        progress.log(epoch, {"validation:accuracy": softmax.accuracy(weights, *validation)})
         stopping = stop.requested
         if checkpoints.due() or stopping or epoch == options.epochs:
             checkpoints.save(epoch, partial(save, weights))

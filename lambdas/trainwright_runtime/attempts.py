@@ -15,6 +15,9 @@ ALIVE = ("InProgress", "Stopping")
 SHORT_REFUSAL, LONG_REFUSAL = 300, 2000
 """Characters of a refusal that are kept: of one that the run waited out, and of the one that ended it."""
 
+KEPT_STARTS = 20
+"""Processes of an attempt that its row tells of, the last ones."""
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -85,6 +88,12 @@ def row(planned: Planned, job: Job | None, seen: Seen) -> dict[str, Any]:
         "resumed_from_step": progress.resumed_from if wrote else None,
         "restarted_from_zero": wrote and progress.restarted_from_zero(seen.checkpoint_step, seen.earlier_processes),
         "processes": len(progress.starts),
+        "starts": [
+            each.to_dict() for each in progress.own(seen.earlier_processes, job.get("CreationTime"))[-KEPT_STARTS:]
+        ]
+        if wrote
+        else [],
+        "has_checkpoints": planned.has_checkpoints,
         "last_step": progress.step,
         "total_steps": progress.total,
         "started_at": iso(job.get("CreationTime")),

@@ -61,6 +61,13 @@ def committed(item: Mapping[str, Any] | None) -> int:
     return int((item or {}).get(COMMITTED, 0))
 
 
+def reserved(item: Mapping[str, Any] | None) -> int:
+    """Micro-dollars of the sum that runs hold which may cost more still; what is told of the month has a colon in its
+    name, and no run has."""
+    held = {key: value for key, value in (item or {}).items() if key not in ("run", COMMITTED) and ":" not in key}
+    return sum(int(value) for value in held.values())
+
+
 def share(item: Mapping[str, Any] | None, run: str) -> int | None:
     """Micro-dollars that a run holds; None for one that holds none, or has settled."""
     found = (item or {}).get(run)

@@ -63,13 +63,15 @@ def profiles(request: ResolvedRequest) -> bool:
 
 
 def render_profiler(spec: JobSpec) -> Request | None:
+    """ProfilerConfig, sent only where a run asks. Its files lie below the run's prefix in the reports bucket, where the
+    hooks read them; no field of a request sets that."""
     request = spec.request
     asked = section_of(request, "profiler_config")
     if asked.get("DisableProfiler") is True:
         return asked
     if not profiles(request) and not request.get("profiler_rule_configurations"):
         return None
-    return {"S3OutputPath": run_uri(spec, spec.facts.deployment.artifacts_bucket), "DisableProfiler": False} | asked
+    return {"S3OutputPath": run_uri(spec, spec.facts.deployment.reports_bucket), "DisableProfiler": False} | asked
 
 
 def render_profiler_rules(spec: JobSpec) -> list[Request]:

@@ -16,6 +16,7 @@ from trainwright_runtime.policy_sections import (
     Allow,
     Budget,
     Capabilities,
+    Notices,
     Recovery,
     Vpc,
     WarmPool,
@@ -59,6 +60,7 @@ __all__ = [
     "Applied",
     "Budget",
     "Capabilities",
+    "Notices",
     "PolicyError",
     "Recovery",
     "TeamPolicy",
@@ -101,6 +103,8 @@ class TeamPolicy(Section):
     """The warm pool that the team is promised. Left out: none; `capabilities.keep_alive` lets runs keep machines."""
     recovery: Recovery = Recovery()
     """What a run does about what training runs die of."""
+    notices: Notices = Notices()
+    """Who hears of runs, and of what."""
     default: Settings = Settings()
     """Settings filled in where a run is silent."""
     always: Settings = Settings()
@@ -162,6 +166,7 @@ POLICY_WORDS = Vocabulary(
         ("budget",): tuple(Budget.model_fields),
         ("warm_pool",): tuple(WarmPool.model_fields),
         ("recovery",): tuple(Recovery.model_fields),
+        ("notices",): tuple(Notices.model_fields),
     },
 ).merged(SETTINGS_WORDS.below("default", "always"))
 

@@ -28,6 +28,11 @@ TEAM_NAME = re.compile(r"[a-z][a-z0-9]{0,23}", re.ASCII)
 _GLOB = re.compile(r"[a-z0-9.*?-]+", re.ASCII)
 _IMAGE_GLOB = re.compile(r"[a-z0-9][A-Za-z0-9._:/@*?-]*", re.ASCII)
 _KINDS = ("framework", "algorithm")
+_EMAIL = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
+)
+_LONGEST_ADDRESS = 254
+"""Characters of an address (RFC 5321, 4.5.3.1, with the angle brackets of a path taken off)."""
 
 
 def team_name(value: str) -> str:
@@ -102,6 +107,20 @@ def _s3_prefixes(value: list[str]) -> list[str]:
         problem = f"{wrong[0]} is no prefix in S3"
         raise refusal(codes.OUT_OF_RANGE, problem, allowed=allowed, remedy="end it in /")
     return value
+
+
+def _addresses(value: list[str]) -> list[str]:
+    """As SNS takes them: one address an entry, nothing around it."""
+    if wrong := [address for address in value if len(address) > _LONGEST_ADDRESS or not _EMAIL.fullmatch(address)]:
+        problem, allowed = f"{wrong[0]!r} is no e-mail address", "addresses such as vision-team@example.com"
+        raise refusal(codes.OUT_OF_RANGE, problem, allowed=allowed)
+    if len({address.lower() for address in value}) < len(value):
+        raise refusal(codes.CONTRADICTION, "an address is listed twice", remedy="list each address once")
+    return value
+
+
+def _once(value: list[str]) -> list[str]:
+    return list(dict.fromkeys(value))
 
 
 def zone(value: str) -> str:
@@ -243,3 +262,20 @@ class Recovery(Section):
     retries: Annotated[int, Field(ge=1, le=30)] | None = None
     """SageMaker's own retries after an InternalServerError on accelerated types, where a run does not say. Left out:
     none."""
+
+
+NoticeEvent: TypeAlias = Literal["failed", "finished", "budget", "finding", "refused"]
+"""What notices tell of; see docs/notices.md."""
+
+
+class Notices(Section):
+    """What the team hears of its runs, beside their reports; see docs/notices.md."""
+
+    email: Annotated[list[str], AfterValidator(_addresses), length(100, "addresses")] = Field([])
+    """Addresses that get every notice; SNS asks the owner of each to confirm. Left out: none. Queues, functions and
+    chat are subscribed in the app."""
+    events: Annotated[list[NoticeEvent], AfterValidator(_once)] = Field(["failed", "finished", "budget", "finding"])
+    """Which notices are sent: `failed` (a run that failed, or was stopped by a limit or the platform), `finished`
+    (succeeded, or stopped by a person), `budget` (80 and 100 % of `budget.monthly_usd`), `finding` (the profiler's, of
+    high and medium severity), `refused` (before anything started; whoever started the run knows already). Left out:
+    all but `refused`; an empty list sends none."""

@@ -4,13 +4,16 @@ in (handlers.preflight looks).
 Sources: S3DataSource, ResourceConfig.VolumeSizeInGB (SageMaker API reference).
 """
 
+import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from trainwright_runtime import instances
 from trainwright_runtime import problems as codes
+from trainwright_runtime.attempts import iso
 from trainwright_runtime.forms import Leaf, as_written
 from trainwright_runtime.problems import Problem, dotted
 from trainwright_runtime.quotas import ways
@@ -23,14 +26,6 @@ _ROOM = 1.25
 """How much larger than its data a volume is that the remedy names: the model and the checkpoints lie on it too."""
 _SUBMITTED = "sagemaker_submit_directory"
 _SOURCE: Leaf = ("source_code", "source_dir")
-
-
-@dataclass(frozen=True)
-class Inspected:
-    """What preflight found: problems that refuse the run, and what its author should know."""
-
-    problems: list[Problem]
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +63,40 @@ class Seen:
     complete: bool = True
     bucket: bool = True
     trouble: str | None = None
+    newest: str | None = None
+    """When the newest of them was written, as ISO text."""
+    fingerprint: str | None = None
+    """A hash of their keys, sizes and ETags: another one means other data."""
+
+
+class Count:
+    """What a listing shows, entry by entry (ListObjectsV2, Contents)."""
+
+    def __init__(self) -> None:
+        self._objects = self._bytes = 0
+        self._newest: datetime | None = None
+        self._digest = hashlib.sha256()
+
+    def add(self, entry: Mapping[str, Any]) -> None:
+        written = entry.get("LastModified")
+        self._objects += 1
+        self._bytes += entry["Size"]
+        self._newest = max(filter(None, (self._newest, written)), default=None)
+        self._digest.update(f"{entry['Key']}\0{entry['Size']}\0{entry.get('ETag')}\0".encode("utf-8", "replace"))
+
+    def seen(self, *, complete: bool = True) -> Seen:
+        """The sum so far; `complete` says that there was no more."""
+        fingerprint = self._digest.hexdigest() if self._objects else None
+        return Seen(self._objects, self._bytes, complete, newest=iso(self._newest), fingerprint=fingerprint)
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What preflight found: problems that refuse the run, what its author should know, and what is at each place."""
+
+    problems: list[Problem]
+    warnings: tuple[str, ...] = ()
+    found: Mapping[Place, Seen] = field(default_factory=dict)
 
 
 def places(request: Mapping[str, Any]) -> list[Place]:

@@ -127,6 +127,20 @@ def put_money(run: str, money: Mapping[str, Any]) -> Call:
     return _set(run, {("money",): dict(money)})
 
 
+def put_measured(run: str, measured: Mapping[str, Any]) -> Call:
+    """UpdateItem that remembers what the run has said as metrics; refused where somebody said more meanwhile, which
+    its `version` tells."""
+    call = _set(run, {("measured",): dict(measured)})
+    before = measured["version"] - 1
+    if not before:
+        call["ConditionExpression"] += " AND attribute_not_exists(#measured)"
+        return call
+    call["ConditionExpression"] += " AND #measured.#version = :before"
+    call["ExpressionAttributeNames"]["#version"] = "version"
+    call["ExpressionAttributeValues"][":before"] = before
+    return call
+
+
 def reopen(run: str, redrive: int, now: str) -> Call:
     """UpdateItem that lets a settled run go on after a redrive, once for each redrive."""
     values: dict[tuple[str, ...], Any] = {("status",): RUNNING, ("ended_at",): None, ("diagnosis",): None}

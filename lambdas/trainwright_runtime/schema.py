@@ -11,14 +11,17 @@ from typing import Any
 from pydantic import BaseModel
 
 
-def schema_of(model: type[BaseModel], *, title: str, required: list[str]) -> dict[str, Any]:
-    """The JSON schema (2020-12) of a document; empty values are not part of it, because silence is a missing line."""
+def schema_of(model: type[BaseModel], *, title: str, required: list[str], nullable: bool = False) -> dict[str, Any]:
+    """The JSON schema (2020-12) of a document. Empty values are not part of it, because silence is a missing line; with
+    `nullable` they are, because every key is there."""
     model.model_rebuild()
-    schema: dict[str, Any] = _without_null(model.model_json_schema(mode="validation"))
+    schema: dict[str, Any] = model.model_json_schema(mode="validation")
+    if not nullable:
+        schema = _without_null(schema)
     said = _said_in(model)
     for name, part in {model.__name__: schema, **schema.get("$defs", {})}.items():
         for field, described in part.get("properties", {}).items():
-            if text := said.get((name, field)):
+            if text := said.get((name, field)) or said.get((name, f"{field}_")):
                 described["description"] = text
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema | {"title": title, "required": required}
 

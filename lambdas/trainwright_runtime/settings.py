@@ -331,7 +331,10 @@ DebuggerRule = Annotated[NamedRule, _rule_named("debugger", tuple(rules_by_name.
 
 
 class Profiler(Section):
-    """The profiler, in short forms."""
+    """The profiler, in short forms. Its files go to the run's prefix in the reports bucket; the report has what they
+    say. It is a part of SageMaker Debugger, which AWS closed to new customers on 2026-07-30 ("Debugger availability
+    change", developer guide): where SageMaker refuses a job for it, leave it off; the report's charts then come from
+    CloudWatch's minutes."""
 
     enabled: Switch | None = None
     """Left out: true."""
@@ -341,7 +344,8 @@ class Profiler(Section):
     parameters: Parameters | None = None
     """Framework profiling (short for profiler_config.profiling_parameters); deprecated by AWS from PyTorch 2.0."""
     rules: list[ProfilerRule] | None = None
-    """Built-in rules. Left out: ProfilerReport."""
+    """Built-in rules. Left out: ProfilerReport. Their thresholds hold for the platform's own rules of the same kind,
+    too, which judge the same files."""
 
 
 class Debugger(Section):

@@ -26,6 +26,20 @@ HEADLINES = {
 }
 
 
+def verdict(report: Mapping[str, Any]) -> str:
+    """How a run ended, in a sentence or two: with the figure it is judged by, or with the reason."""
+    status = report["status"]
+    said = HEADLINES[status].removesuffix(".")
+    if status == "SUCCEEDED":
+        found = report["headline"]
+        return f"{said}: {found['name']} {found['value']:.4g}." if found else f"{said}."
+    if status == "REFUSED":
+        count = len(report["problems"])
+        return f"{said}: its request has {count} problem{'' if count == 1 else 's'}." if count else f"{said}."
+    reason = str((report["diagnosis"] or {}).get("summary") or "")
+    return f"{said}. {reason}".strip()
+
+
 def cost(rows: Sequence[Row], money: Mapping[str, Any] | None) -> dict[str, Any]:
     """The `cost` of report.json, in US dollars. `usd` is what the jobs cost as far as it is known (null: nothing is),
     `pool_usd` what keeping machines cost beside it, `complete` whether both are final."""

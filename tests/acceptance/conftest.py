@@ -114,12 +114,12 @@ class Deployed:
 
         return wait_for(look, f"the report {key}", seconds)
 
-    def deploy(self, *, python_path=""):
+    def deploy(self, *, python_path="", app="quick_app.py"):
         """Synthesise and deploy with the CDK CLI; `python_path` goes before what is installed."""
         assembly = self.folder / "cdk.out"
         env = child_environment() | {"CDK_OUTDIR": str(assembly), "CDK_VALIDATION": "false"}
         env |= {"PYTHONPATH": python_path} if python_path else {}
-        subprocess.run([sys.executable, str(HERE / "quick_app.py")], env=env, check=True)
+        subprocess.run([sys.executable, str(HERE / app)], env=env, check=True)
         env = self.account.environment() | {"CDK_HOME": str(self.folder / "cdk-home")}
         arguments = ["--app", str(assembly), "deploy", "**", "--method", "direct", "--require-approval", "never"]
         done = subprocess.run(
@@ -159,6 +159,18 @@ def started(processes, folder, faults):
         options=AccountOptions(faults),
     )
     return starting.wait()
+
+
+@pytest.fixture(scope="session")
+def deployed():
+    """Starts an account with these faults, in a folder, below these processes, and deploys an app of this folder."""
+
+    def made(processes, folder, faults, app):
+        found = Deployed(started(processes, folder, faults), folder, cdk(processes, folder))
+        found.deploy(app=app)
+        return found
+
+    return made
 
 
 @pytest.fixture(scope="session")

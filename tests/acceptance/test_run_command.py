@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from trainwright.cli.environment import aws_environment, child_environment
+from trainwright_runtime.report import form
 
 REQUEST = """\
 name: quick
@@ -76,6 +77,21 @@ def test_its_end_as_json_and_its_row_in_the_list(trainwright):
     listed = json.loads(trainwright("list", "--json").stdout)["runs"]
     (row,) = [row for row in listed if row["execution"] == ended["execution"]]
     assert (row["run"], row["status"]) == (ended["run"], "SUCCEEDED")
+
+
+def test_a_run_again_is_held_against_the_one_before(platform, trainwright):
+    first = json.loads(trainwright("run", "run.yaml", "--yes", "--json", "--set", "name=again").stdout)
+    done = trainwright("run", "--again", first["run"], "--yes", "--json", "--set", "hyperparameters.seconds=1")
+    second = json.loads(done.stdout)
+    report = platform.report(second["execution"])
+    form.Report.model_validate(report, strict=True)
+    assert report["command"] == f"trainwright run --again {second['run']}"
+    assert report["comparison"]["run"] == first["run"]
+    assert report["comparison"]["changes"] == [
+        {"what": "settings", "field": "hyperparameters.seconds", "was": 0, "is": 1}
+    ]
+    page = platform.client("s3").get_object(Bucket=platform.team["reports_bucket"], Key="runs.html")["Body"].read()
+    assert all(each["run"].encode() in page for each in (first, second))
 
 
 def test_a_script_that_raises_ends_with_1_and_the_diagnosis(trainwright):

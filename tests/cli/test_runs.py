@@ -486,3 +486,61 @@ def test_the_end_as_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert set(answer) == {
         "name", "execution", "run", "status", "attempts", "metrics", "model", "report", "diagnosis",
     }  # fmt: skip
+
+
+SENT = {
+    "name": "digits",
+    "inputs": {"train": "data://digits/train/"},
+    "compute": {"instance_type": "ml.g5.xlarge"},
+    "environment": {"API_TOKEN": "hunter2"},
+    "score": "score.py",
+}
+RUN = "vision-0123456789"
+
+
+@pytest.fixture
+def sent(aws):
+    """A bucket of reports that holds one run's request."""
+    bucket = {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
+    aws.s3.create_bucket(Bucket="vision-reports", **bucket)
+    aws.s3.put_object(Bucket="vision-reports", Key=f"runs/{RUN}/request.json", Body=json.dumps(SENT).encode())
+    return aws
+
+
+def test_run_again_starts_what_an_earlier_run_asked_for(sent, invoke) -> None:
+    deploy(sent, "audio", MACHINE)  # the run's id says whose it is
+    done = invoke("run", "--again", RUN, "--yes", "--detach", "--set", "compute.instance_count=2")
+    assert done.exit_code == 0, done.output
+    (execution,) = executions(sent)
+    described = sent.stepfunctions.describe_execution(executionArn=execution["executionArn"])
+    started = json.loads(described["input"])
+    assert started["environment"] == {"API_TOKEN": "hunter2"}, "the request is whole, though reports hide such values"
+    assert started["compute"] == {"instance_type": "ml.g5.xlarge", "instance_count": 2}
+    assert "score" not in started, "the script that scores lay beside the file"
+
+
+def test_run_again_refuses_what_the_policy_does_not_allow_any_more(sent, invoke) -> None:
+    policy = json.dumps({"team": "vision", "allow": {"instance_types": ["ml.m5.*"]}})
+    sent.ssm.put_parameter(Name="/trainwright/teams/vision/policy", Value=policy, Type="String", Overwrite=True)
+    done = invoke("run", "--again", RUN, "--yes")
+    assert done.exit_code == 2
+    place = f"s3://vision-reports/runs/{RUN}/request.json:1:1"
+    assert done.stderr.startswith(f"{place} TW201 compute.instance_type: the team's policy does not allow this")
+    assert executions(sent) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--again", "vision-00000000aa"], "team vision has no such run; `trainwright list` shows what there is"),
+        (["--again", "digits"], "this is no run's id, such as vision-0123456789"),
+        (["--again", ""], "this is no run's id"),
+        (["--again", RUN, "run.yaml"], "give one of REQUEST and --again RUN"),
+        ([], "give one of REQUEST and --again RUN"),
+    ],
+)
+def test_run_again_says_what_is_wrong(sent, invoke, arguments, said) -> None:
+    done = invoke("run", *arguments, "--yes")
+    assert done.exit_code == 2
+    assert said in " ".join(done.stderr.split())
+    assert executions(sent) == []

@@ -81,6 +81,21 @@ def test_the_model_and_the_report_are_where_the_summary_says(summary: dict) -> N
     assert report["run"] in Path(summary["report"]["html"]).read_text()
 
 
+def test_the_report_says_where_the_time_went_and_how_the_metrics_developed(folder: Path, summary: dict) -> None:
+    report, charts = (
+        json.loads((folder / f".rehearsal/last/{name}.json").read_text()) for name in ("report", "charts")
+    )
+    goodput = report["goodput"]
+    assert sum(goodput["parts"].values()) == pytest.approx(goodput["whole_seconds"], abs=0.1)
+    assert goodput["notes"] == []
+    assert all(goodput["parts"][part] > 0 for part in ("productive", "start_up", "download", "checkpoints", "upload"))
+    assert charts["curves"]["resumes"] == [summary["attempts"][0]["resumed_from_step"]]
+    for name in ("train:loss", "validation:accuracy"):
+        steps = [step for step, _ in charts["curves"]["points"][name]]
+        assert steps == list(range(1, 13))
+        assert charts["curves"]["points"][name][-1][1] == report["metrics"][name]
+
+
 def test_nothing_keeps_running(folder: Path, output: str) -> None:
     left = [entry for entry in Path("/proc").glob("[0-9]*") if str(folder) in words_of(entry)]
     assert left == []

@@ -48,6 +48,14 @@ class Job:
     def progress(self) -> dict[str, object]:
         return json.loads((self.base / "checkpoints" / "progress.json").read_text())
 
+    @property
+    def starts(self) -> list[tuple[object, object]]:
+        return [(start["resumed_from"], start["step"]) for start in self.progress["starts"]]
+
+    @property
+    def metrics(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in (self.base / "checkpoints" / "metrics.jsonl").read_text().splitlines()]
+
     def predictions(self) -> np.ndarray:
         model = joblib.load(self.base / "model" / "model.joblib")
         rows = np.loadtxt(self.base / "input/data/validation/part-0.csv", delimiter=",")
@@ -74,12 +82,12 @@ def test_it_learns_and_says_so(tmp_path: Path) -> None:
     accuracy = float(out.rsplit("validation:accuracy=", 1)[1])
     assert accuracy > 0.95
     assert out.count("train:loss=") == 12
-    assert job.progress == {
-        "step": 12,
-        "total": 12,
-        "resumed_from": None,
-        "starts": [{"resumed_from": None, "step": 12}],
-    }
+    assert (job.progress["step"], job.progress["total"], job.progress["resumed_from"]) == (12, 12, None)
+    assert job.starts == [(None, 12)]
+    assert [(line["step"], sorted(line["values"])) for line in job.metrics] == [
+        (epoch, ["train:loss", "validation:accuracy"]) for epoch in range(1, 13)
+    ]
+    assert f"validation:accuracy={job.metrics[-1]['values']['validation:accuracy']:.4f}" in out
     assert len(list((tmp_path / "checkpoints").glob("*.ckpt"))) == 3
 
 
@@ -99,6 +107,8 @@ def test_after_sigkill_it_resumes_and_ends_with_the_very_same_model(tmp_path: Pa
     assert code == 0, out
     assert job.progress["resumed_from"] >= 3
     assert f"resumed after epoch {job.progress['resumed_from']}" in out
+    assert [line["step"] for line in job.metrics] == [1, 2, 3, 4, 5, 6]
+    assert [line["values"] for line in job.metrics] == [line["values"] for line in undisturbed.metrics]
     np.testing.assert_array_equal(job.predictions(), undisturbed.predictions())
 
 
@@ -111,7 +121,8 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path: Path
     code, out = job.run()
     assert code == 0, out
     assert (job.progress["step"], job.progress["resumed_from"]) == (6, 3)
-    assert job.progress["starts"][-2:] == [{"resumed_from": None, "step": 4}, {"resumed_from": 3, "step": 6}]
+    assert job.starts[-2:] == [(None, 4), (3, 6)]
+    assert [line["step"] for line in job.metrics] == [1, 2, 3, 4, 5, 6]
     np.testing.assert_array_equal(job.predictions(), undisturbed.predictions())
 
 

@@ -31,6 +31,8 @@ VARIABLES = {
     "TRAINWRIGHT_POLICY_PARAMETER": "/trainwright/teams/vision/policy",
     "TRAINWRIGHT_IMAGE_PARAMETERS": "/trainwright/images/",
     "TRAINWRIGHT_QUOTA_PARAMETERS": "/trainwright/quotas/",
+    "TRAINWRIGHT_NOTICES_TOPIC": "",
+    "TRAINWRIGHT_CHAT_TOPIC": "",
     "TRAINWRIGHT_VPC_SUBNETS": "",
     "TRAINWRIGHT_VPC_SECURITY_GROUPS": "",
     "TRAINWRIGHT_KMS_KEY_ARN": "",

@@ -199,3 +199,19 @@ def test_the_function_itself_answers_and_logs_no_value_of_the_request(team, monk
     assert RUN in written.getvalue()
     assert "hunter2" not in written.getvalue()
     assert "swordfish" not in written.getvalue()
+
+
+def test_what_was_found_out_is_kept_for_the_report(team):
+    step = prepare(team, prepare_event())
+    kept = team.document(step["run"]["id"], "prepared.json")
+    by = {each["field"]: each["set_by"] for each in kept["fields"]}
+    assert (by["hyperparameters.epochs"], by["compute.instance_count"]) == ("run", "default")
+    train = kept["inputs"]["train"]
+    assert (train["uri"], train["objects"], train["bytes"]) == ("s3://the-data/digits/train/", 1, 1)
+    assert train["newest"]
+    assert len(train["fingerprint"]) == 64
+
+
+def test_a_request_that_cannot_be_read_leaves_nothing_found_out(team):
+    step = prepare(team, prepare_event({"name": "digits", "compute": {"x": 1}}))
+    assert team.document(step["run"]["id"], "prepared.json") is None

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "constructs" / "trainwright"
 RUNTIME = ROOT / "lambdas" / "trainwright_runtime"
-AWS_CLIENTS = {"boto3", "botocore", "aws_lambda_powertools", "urllib", "socket", "requests"}
+AWS_CLIENTS = {"boto3", "botocore", "aws_lambda_powertools", "urllib.request", "socket", "requests"}
 
 
 def imported(file: Path) -> set[str]:

@@ -16,6 +16,7 @@ def _import_all(stack):
     from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
+    from aws_cdk import aws_sns as sns
 
     vpc = ec2.Vpc.from_vpc_attributes(
         stack,
@@ -49,6 +50,8 @@ def _import_all(stack):
         workflow_role=iam.Role.from_role_arn(stack, "Workflow", f"{ACCOUNT}:role/workflow"),
         function_role=iam.Role.from_role_arn(stack, "Functions", f"{ACCOUNT}:role/functions", mutable=False),
         security_groups=[ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-1")],
+        notices_topic=sns.Topic.from_topic_arn(stack, "Notices", "arn:aws:sns:eu-west-1:111122223333:notices"),
+        chat_topic=sns.Topic.from_topic_arn(stack, "Chat", "arn:aws:sns:eu-west-1:111122223333:chat"),
     )
 
 
@@ -73,6 +76,7 @@ def test_nothing_that_was_brought_is_made(imported):
         *("AWS::Lambda::Function", "AWS::Lambda::Version", "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission"),
         *("AWS::Logs::LogGroup", "AWS::SSM::Parameter", "AWS::StepFunctions::StateMachine", "AWS::Events::Rule"),
         *("AWS::IAM::Policy", "Custom::TrainwrightLogRetention", "AWS::CloudWatch::Alarm"),
+        "AWS::CloudWatch::Dashboard",
     }
 
 
@@ -94,7 +98,7 @@ def test_role_imported_as_immutable_is_left_alone(imported):
     functions = [
         r["Properties"]["Role"] for r in imported["Resources"].values() if r["Type"] == "AWS::Lambda::Function"
     ]
-    assert functions.count(f"{ACCOUNT}:role/functions") == 8
+    assert functions.count(f"{ACCOUNT}:role/functions") == 9
 
 
 def test_functions_are_told_what_was_brought(imported):
@@ -105,6 +109,7 @@ def test_functions_are_told_what_was_brought(imported):
     ]
     assert prepare["TRAINWRIGHT_DATA_BUCKET"] == "acme-data"
     assert prepare["TRAINWRIGHT_RUNS_TABLE"] == "acme-runs"
+    assert prepare["TRAINWRIGHT_NOTICES_TOPIC"] == "arn:aws:sns:eu-west-1:111122223333:notices"
     assert prepare["TRAINWRIGHT_EXECUTION_ROLE_ARN"] == f"{ACCOUNT}:role/jobs"
     assert prepare["TRAINWRIGHT_VPC_SUBNETS"] == "subnet-a,subnet-b"
     assert prepare["TRAINWRIGHT_VPC_SECURITY_GROUPS"] == "sg-1"
@@ -144,7 +149,7 @@ def bounded(tmp_path_factory):
 
 def test_boundary_and_path_hold_for_every_role(bounded, tools):
     roles = [role for template in bounded for role in tools.resources(template, "AWS::IAM::Role").values()]
-    assert len(roles) == 3 + 10
+    assert len(roles) == 3 + 11
     for role in roles:
         assert role["Properties"]["Path"] == "/training/"
         assert "policy/boundary" in json.dumps(role["Properties"]["PermissionsBoundary"])

@@ -48,6 +48,7 @@ LOOK = {
     *("logs:DescribeLogStreams", "logs:GetLogEvents", "cloudwatch:GetMetricData"),
     *("sagemaker:DescribeTrainingJob", "sagemaker:ListTags"),
 }
+TELL = "sns:Publish"
 ANSWER = {"states:SendTaskSuccess", "states:SendTaskFailure"}
 FUNCTIONS = {
     "Prepare": {
@@ -55,6 +56,7 @@ FUNCTIONS = {
         *("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "pricing:GetProducts"),
         *("servicequotas:GetServiceQuota", "servicequotas:GetAWSDefaultServiceQuota"),
         *("servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServiceQuotas"),
+        TELL,
     },
     "Launch": {
         *(*RECORD, "sagemaker:CreateTrainingJob", "sagemaker:AddTags", "sagemaker:ListTags", "iam:PassRole"),
@@ -63,15 +65,19 @@ FUNCTIONS = {
     "Assess": {*SETTLE, *LOOK, "sagemaker:StopTrainingJob"},
     "Report": {
         *(*SETTLE, "dynamodb:PutItem", "sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"),
-        "sagemaker:UpdateTrainingJob",
+        *("sagemaker:UpdateTrainingJob", "cloudwatch:GetMetricData", TELL),
     },
     "GiveUp": {*RECORD, "s3:GetObject", "s3:ListBucket", *ANSWER},
     "Answer": {"dynamodb:GetItem", "states:SendTaskSuccess"},
     "Close": {
         *(*SETTLE, *LOOK, "dynamodb:PutItem", "sagemaker:StopTrainingJob", "sagemaker:UpdateTrainingJob"),
-        "states:DescribeExecution",
+        *("states:DescribeExecution", TELL),
     },
-    "Reconcile": {*SETTLE, "sagemaker:DescribeTrainingJob"},
+    "Reconcile": {TELL, *SETTLE, "dynamodb:PutItem", "cloudwatch:GetMetricData", "sagemaker:DescribeTrainingJob"},
+    "Digest": {
+        *(TELL, *SETTLE, "dynamodb:PutItem", "cloudwatch:GetMetricData"),
+        *("sagemaker:DescribeTrainingJob", "sagemaker:DescribeProcessingJob"),
+    },
 }
 
 
@@ -155,14 +161,14 @@ def test_execution_role_reaches_its_own_storage_only(research, tools):
     reached = [json.dumps(r) for s in tools.statements(role) if s["Action"][0].startswith("s3:") for r in s["Resource"]]
     assert reached
     assert all("TeamStorage" in arn for arn in reached)
-    assert not any("TeamStorageReports" in arn for arn in reached), "reports are the platform's to write"
 
 
 def test_execution_role_writes_below_runs_only(research, tools):
     for action in ("s3:PutObject", "s3:DeleteObject"):
-        statement = tools.allowing(tools.role_named(research, "ExecutionRole"), action)
-        assert all(resource["Fn::Join"][1][-1] == "/runs/*" for resource in statement["Resource"])
-        assert not any("StorageData" in json.dumps(resource) for resource in statement["Resource"])
+        statements = [s for s in tools.statements(tools.role_named(research, "ExecutionRole")) if action in s["Action"]]
+        for resource in (resource for statement in statements for resource in statement["Resource"]):
+            assert resource["Fn::Join"][1][-1].startswith("/runs/*")
+            assert "StorageData" not in json.dumps(resource)
 
 
 def test_every_wildcard_resource_is_one_that_aws_cannot_narrow(every_template, tools):
@@ -208,7 +214,8 @@ def test_jobs_are_fenced_by_the_team_name(research, tools):
         for statement in tools.statements(tools.role_named(research, part)):
             if any(action.startswith("sagemaker:") for action in statement["Action"]):
                 (resource,) = statement["Resource"]
-                assert resource["Fn::Join"][1][-1] == ":training-job/research-*"
+                kind = "processing" if statement["Action"] == ["sagemaker:DescribeProcessingJob"] else "training"
+                assert resource["Fn::Join"][1][-1] == f":{kind}-job/research-*"
 
 
 def test_job_must_be_one_that_the_team_policy_allows(research, tools):
@@ -288,7 +295,8 @@ def test_images_are_pulled_from_where_the_policy_says(synthesised, research, vis
 
 def test_data_is_read_from_where_the_policy_says(synthesised, vision, tools):
     forecast = synthesised("teams").templates["training-forecast"]
-    read = tools.allowing(tools.role_named(forecast, "ExecutionRole"), "s3:GetObject")["Resource"]
+    statements = tools.statements(tools.role_named(forecast, "ExecutionRole"))
+    read = [resource for s in statements if "s3:GetObject" in s["Action"] for resource in s["Resource"]]
     own = [r["Fn::Join"][1][1] for r in read if "StorageData" in json.dumps(r)]
     assert own == ["/sales/*", "/calendar/*", "/source/*"], "the source archives are every run's to read"
     others = [json.dumps(s) for s in tools.statements(tools.role_named(vision, "ExecutionRole"))]
@@ -403,7 +411,7 @@ def test_who_follows_runs_reads_progress_and_reports_and_no_checkpoints(granted,
     read = [r["Fn::Join"][1] for s in granted(grant) if "s3:GetObject" in s["Action"] for r in s["Resource"]]
     below = [(bucket["Fn::GetAtt"][0], key) for bucket, key in read]
     assert [key for bucket, key in below if "StorageCheckpoints" in bucket] == ["/runs/*/progress.json"]
-    assert [key for bucket, key in below if "StorageReports" in bucket] == ["/runs/*"]
+    assert [key for bucket, key in below if "StorageReports" in bucket] == ["/runs/*", "/runs.html"]
 
 
 def test_who_may_start_finds_every_team_by_path_and_reads_one(granted):
@@ -418,3 +426,45 @@ def test_who_may_start_finds_every_team_by_path_and_reads_one(granted):
         ":parameter/trainwright/teams/default",
         ":parameter/trainwright/teams/default/policy",
     ]
+
+
+def test_job_writes_what_its_profiler_leaves_and_no_report(research, tools):
+    """The training process has the role's rights: were a report its to write, it could say what it likes of itself."""
+    statements = [
+        (statement, resource)
+        for statement in tools.statements(tools.role_named(research, "ExecutionRole"))
+        for resource in statement["Resource"]
+        if "StorageReports" in json.dumps(resource)
+    ]
+    written = {r["Fn::Join"][1][1] for s, r in statements if "s3:PutObject" in s["Action"]}
+    assert written == {"/runs/*/profiler-output/*", "/runs/*/rule-output/*"}
+    read = {r["Fn::Join"][1][1] for s, r in statements if "s3:GetObject" in s["Action"]}
+    assert read == {"/runs/*/profiler-output/*"}
+    (listed,) = [s for s, r in statements if "s3:ListBucket" in s["Action"]]
+    assert listed["Condition"]["StringLike"] == {"s3:prefix": ["runs/*/profiler-output/*", "runs/*/rule-output/*"]}
+    assert not [s for s, _ in statements if "s3:DeleteObject" in s["Action"]]
+
+
+def test_digest_reads_rules_findings_of_the_artifacts_and_nothing_else_there(research, tools):
+    role = tools.role_named(research, "DigestRole")
+    read = [
+        resource["Fn::Join"][1][1]
+        for statement in tools.statements(role)
+        for resource in statement["Resource"]
+        if "s3:GetObject" in statement["Action"] and "StorageArtifacts" in json.dumps(resource)
+    ]
+    assert read == ["/runs/*/rule-output/*"]
+    jobs = tools.allowing(role, "sagemaker:DescribeProcessingJob")["Resource"]
+    assert json.dumps(jobs).endswith(':processing-job/research-*"]]}]')
+
+
+@pytest.mark.parametrize("function", ["Assess", "Prepare", "Report", "Close", "Reconcile", "Digest"])
+def test_the_page_of_all_runs_is_written_by_what_publishes_reports(research, tools, function):
+    written = {
+        resource["Fn::Join"][1][-1]
+        for statement in tools.statements(tools.role_named(research, f"{function}Role"))
+        for resource in statement["Resource"]
+        if "s3:PutObject" in statement["Action"]
+    }
+    publishes = function not in ("Assess", "Prepare")
+    assert written == ({"/runs/*", "/runs.html"} if publishes else {"/runs/*"})

@@ -12,7 +12,7 @@ def research(synthesised):
 
 def test_definition_names_published_versions_that_are_kept(research, tools):
     (machine,) = tools.resources(research, "AWS::StepFunctions::StateMachine").values()
-    substitutions = machine["Properties"]["DefinitionSubstitutions"]
+    substitutions = dict(machine["Properties"]["DefinitionSubstitutions"])
     assert substitutions.pop("Partition") == {"Ref": "AWS::Partition"}
     assert sorted(substitutions) == [
         *("AssessFunction", "GiveUpFunction", "LaunchFunction", "PrepareFunction", "ReportFunction")
@@ -67,22 +67,53 @@ def test_reconcile_comes_every_hour(research, tools):
     assert _rule_for(research, tools, "Reconcile")["ScheduleExpression"] == "rate(1 hour)"
 
 
+def test_digest_hears_of_training_jobs_and_of_the_jobs_of_their_rules_and_comes_every_hour(research, tools):
+    rules = _rules_for(research, tools, "Digest")
+    assert sorted(rule.get("ScheduleExpression", "") for rule in rules) == ["", "", "rate(1 hour)"]
+    jobs = [rule["EventPattern"] for rule in rules if "EventPattern" in rule]
+    ended = ["Completed", "Failed", "Stopped"]
+    assert sorted(jobs, key=json.dumps, reverse=True) == [
+        {
+            "source": ["aws.sagemaker"],
+            "detail-type": [f"SageMaker {kind} Job State Change"],
+            "detail": {f"{kind}JobName": [{"prefix": "research-"}], f"{kind}JobStatus": ended},
+        }
+        for kind in ("Training", "Processing")
+    ]
+
+
+def test_digest_has_a_cpu_and_the_time_for_much_to_read(research, tools):
+    (digest,) = [
+        function["Properties"]
+        for function in tools.resources(research, "AWS::Lambda::Function").values()
+        if function["Properties"]["Handler"].endswith(".digest.handler")
+    ]
+    assert (digest["MemorySize"], digest["Timeout"]) == (1769, 900)
+
+
 def _rule_for(template, tools, function):
     """The one rule whose target is the function, which it may call."""
+    (rule,) = _rules_for(template, tools, function)
+    return rule
+
+
+def _rules_for(template, tools, function):
+    """The rules whose target is the function, which each of them may call."""
     found = [
         (key, rule["Properties"], target["Arn"]["Fn::GetAtt"][0])
         for key, rule in tools.resources(template, "AWS::Events::Rule").items()
         for target in rule["Properties"]["Targets"]
     ]
-    ((key, rule, name),) = [each for each in found if f"Functions{function}" in each[2]]
-    (permission,) = [
-        p["Properties"]
-        for p in tools.resources(template, "AWS::Lambda::Permission").values()
-        if p["Properties"]["FunctionName"] == {"Fn::GetAtt": [name, "Arn"]}
-    ]
-    assert permission["Principal"] == "events.amazonaws.com"
-    assert permission["SourceArn"] == {"Fn::GetAtt": [key, "Arn"]}
-    return rule
+    mine = [each for each in found if f"Functions{function}" in each[2]]
+    for key, _, name in mine:
+        permissions = [
+            p["Properties"]
+            for p in tools.resources(template, "AWS::Lambda::Permission").values()
+            if p["Properties"]["FunctionName"] == {"Fn::GetAtt": [name, "Arn"]}
+        ]
+        assert {p["Principal"] for p in permissions} == {"events.amazonaws.com"}
+        assert {"Fn::GetAtt": [key, "Arn"]} in [p["SourceArn"] for p in permissions]
+    return [rule for _, rule, _ in mine]
 
 
 def test_functions_are_arm64_traced_and_log_to_their_own_group(every_template, tools):
@@ -110,7 +141,7 @@ def test_workflow_functions_know_their_team(research, tools):
     wanted = {
         *("TEAM", "DATA_BUCKET", "ARTIFACTS_BUCKET", "CHECKPOINTS_BUCKET", "REPORTS_BUCKET", "RUNS_TABLE"),
         *("EXECUTION_ROLE_ARN", "POLICY_PARAMETER", "IMAGE_PARAMETERS", "VPC_SUBNETS", "VPC_SECURITY_GROUPS"),
-        *("KMS_KEY_ARN", "LOG_GROUP", "QUOTA_PARAMETERS"),
+        *("KMS_KEY_ARN", "LOG_GROUP", "QUOTA_PARAMETERS", "NOTICES_TOPIC", "CHAT_TOPIC"),
     }
     for key, function in tools.resources(research, "AWS::Lambda::Function").items():
         variables = function["Properties"]["Environment"]["Variables"]
@@ -123,8 +154,18 @@ def test_team_parameter_says_where_the_team_is(research, tools):
     (team,) = [p["Properties"] for p in parameters if p["Properties"]["Name"] == "/trainwright/teams/research"]
     facts = json.loads("".join(part if isinstance(part, str) else "x" for part in team["Value"]["Fn::Join"][1]))
     assert sorted(facts) == [
-        *("account", "artifacts_bucket", "checkpoints_bucket", "data_bucket", "execution_role_arn", "kms_key_arn"),
-        *("log_group", "policy_parameter", "region", "reports_bucket", "runs_table", "schema", "security_groups"),
+        *("account", "artifacts_bucket", "chat_topic", "checkpoints_bucket", "data_bucket", "execution_role_arn"),
+        *(
+            "kms_key_arn",
+            "log_group",
+            "notices_topic",
+            "policy_parameter",
+            "region",
+            "reports_bucket",
+            "runs_table",
+            "schema",
+            "security_groups",
+        ),
         *("state_machine_arn", "subnets", "team"),
     ]
     assert facts["policy_parameter"] == "/trainwright/teams/research/policy"
@@ -167,21 +208,12 @@ def test_policy_parameter_reads_back_as_the_policy(research, tools):
 
 def test_metrics_and_events_for_operators(synthesised, tools):
     forecast = synthesised("teams").templates["training-forecast"]
-    alarms = tools.resources(forecast, "AWS::CloudWatch::Alarm").values()
-    assert {a["Properties"]["MetricName"] for a in alarms} == {"ExecutionsFailed", "RestartedFromZero"}
+    alarms = [alarm["Properties"] for alarm in tools.resources(forecast, "AWS::CloudWatch::Alarm").values()]
+    assert {alarm["MetricName"]: alarm["Threshold"] for alarm in alarms}["CostUsd"] == 500
+    assert all(len(alarm["AlarmActions"]) == 1 for alarm in alarms)
     rules = tools.resources(forecast, "AWS::Events::Rule")
     (tell,) = [rule for key, rule in rules.items() if "TellOperators" in key]
     assert "FAILED" in tell["Properties"]["EventPattern"]["detail"]["status"]
-
-
-def test_alarm_on_training_that_was_thrown_away(research, tools):
-    (alarm,) = tools.resources(research, "AWS::CloudWatch::Alarm").values()
-    said = alarm["Properties"]
-    assert (said["Namespace"], said["MetricName"]) == ("Trainwright", "RestartedFromZero")
-    assert said["Dimensions"] == [{"Name": "team", "Value": "research"}]
-    assert (said["Threshold"], said["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
-    assert (said["Statistic"], said["Period"], said["EvaluationPeriods"]) == ("Sum", 300, 1)
-    assert said["TreatMissingData"] == "notBreaching", "no run is no reason for an alarm"
 
 
 def test_metrics_and_the_alarm_can_be_sent_on(tmp_path):

@@ -65,7 +65,7 @@ def test_the_brain_imports_neither_the_constructs_nor_aws(file):
         assert not [name for name in _imports(file) if name.startswith("trainwright_runtime.handlers")]
 
 
-@pytest.mark.parametrize("document", ["run-request", "team-policy"])
+@pytest.mark.parametrize("document", ["run-request", "team-policy", "report-json"])
 def test_the_reference_of_settings_is_current(document):
     spec = importlib.util.spec_from_file_location("reference", ROOT / "tools/reference.py")
     reference = importlib.util.module_from_spec(spec)

@@ -178,7 +178,12 @@ def test_rules_by_name_carry_aws_evaluator_and_what_they_need_saved():
     assert request["DebugHookConfig"]["CollectionConfigurations"] == [
         {"CollectionName": "gradients", "CollectionParameters": {"save_interval": "500"}}
     ]
-    assert request["ProfilerConfig"]["ProfilingIntervalInMilliseconds"] == 1000
+    assert request["ProfilerConfig"] == {
+        "S3OutputPath": "s3://sample-reports/runs/sample-0123456789/",
+        "ProfilingIntervalInMilliseconds": 1000,
+        "DisableProfiler": False,
+    }
+    assert request["DebugHookConfig"]["S3OutputPath"] == "s3://sample-artifacts/runs/sample-0123456789/"
     names = [rule["RuleConfigurationName"] for rule in request["ProfilerRuleConfigurations"]]
     assert names == ["OverallSystemUsage", "LowGPUUtilization"]
 

@@ -319,3 +319,29 @@ def test_the_teams_own_network_needs_no_capability():
     assert isinstance(
         check(data, TeamPolicy.from_data({"team": "vision", "capabilities": allowed}), site=site), Checked
     )
+
+
+def test_notices_have_addresses_and_events():
+    notices = TeamPolicy.from_data({"team": "vision"}).notices
+    assert (notices.email, notices.events) == ([], ["failed", "finished", "budget", "finding"])
+    said = {"email": ["a+b@mail.example.com"], "events": ["failed", "refused", "failed"]}
+    policy = TeamPolicy.from_data({"team": "vision", "notices": said})
+    assert policy.notices.events == ["failed", "refused"]
+    assert TeamPolicy.from_data(policy.model_dump(mode="json")) == policy
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"email": ["team"]}, "'team' is no e-mail address"),
+        ({"email": ["a@example.com\nBcc: b@example.com"]}, "is no e-mail address"),
+        ({"email": ["a@example.com, b@example.com"]}, "is no e-mail address"),
+        ({"email": ["a@example.com", "A@Example.com"]}, "an address is listed twice"),
+        ({"email": [f"a{number}@example.com" for number in range(101)]}, "101 addresses are given"),
+        ({"events": ["failure"]}, "this is none of the choices"),
+        ({"emails": []}, "did you mean email"),
+    ],
+)
+def test_fails_when_notices_cannot_be_sent(said, problem):
+    with pytest.raises(PolicyError, match=problem):
+        TeamPolicy.from_data({"team": "vision", "notices": said})

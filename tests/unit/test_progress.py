@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from trainwright_runtime.progress import Began, Progress
+from trainwright_runtime.progress import Began, Progress, began
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -43,6 +43,23 @@ def test_a_file_of_another_form_says_nothing(data):
 def test_the_list_of_processes_is_read():
     data = {"step": 7, "total": 12, "resumed_from": 5, "starts": [{"resumed_from": None, "step": 5}, {"step": 7}]}
     assert Progress.from_data(data).starts == (Began(None, 5), Began(None, 7))
+
+
+def test_the_times_of_a_process_are_read():
+    times = {"began_at": 1.0, "ready_at": 2, "saved_at": 3.00049, "checkpoint_seconds": 0.5}
+    read = Progress.from_data({"starts": [{"resumed_from": 5, "step": 7, **times}]}).starts[0]
+    assert read == Began(5, 7, 1.0, 2.0, 3.0, 0.5)
+    assert began(read.to_dict()) == read
+
+
+HOSTILE = [float("nan"), float("inf"), -1, 1e300, 10**400, "1", True, [], {}, None]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_what_is_no_time_and_no_step_is_not_there(value):
+    names = ("resumed_from", "step", "began_at", "ready_at", "saved_at", "checkpoint_seconds")
+    assert Progress.from_data({"starts": [dict.fromkeys(names, value)]}).starts == (Began(None, None),)
+    assert Progress.from_data({"step": value}).step is None
 
 
 @pytest.mark.parametrize(("seconds", "own"), [(-1, False), (0, True), (0.9, True), (60, True)])

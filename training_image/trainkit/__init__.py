@@ -12,6 +12,7 @@ A script that survives spot interruptions::
     for epoch in range(start + 1, epochs + 1):
         with autocast():                             # in the run's precision
             ...
+        progress.log(epoch, {"train:loss": loss})    # the report's curves, checkpoint or not
         stopping = stop.requested
         if checkpoints.due() or stopping or epoch == epochs:
             checkpoints.save(epoch, lambda path: torch.save(state, path))
@@ -23,6 +24,7 @@ What the run asks for reaches the script through the environment, and through th
 
 - ``precision()`` and ``autocast()``: the run's ``precision``; ``compiled(model)``: its ``compilation``;
 - ``Checkpoints()``: its ``checkpoints.every`` and ``checkpoints.keep``;
+- ``torch_trace()``: some steps as a trace of torch.profiler, where the hyperparameter ``torch_trace_steps`` asks;
 - ``secrets``: each is a variable of the script's environment;
 - ``cache_dir()``: with ``compute.keep_alive``, a folder that the next job on the same machines finds again.
 
@@ -35,6 +37,7 @@ from trainkit.numerics import autocast, compiled, precision
 from trainkit.paths import base_dir, cache_dir
 from trainkit.progress import Progress
 from trainkit.stopping import StopSignal
+from trainkit.traces import torch_trace
 
 __all__ = [
     "Checkpoints",
@@ -46,4 +49,5 @@ __all__ = [
     "cache_dir",
     "compiled",
     "precision",
+    "torch_trace",
 ]

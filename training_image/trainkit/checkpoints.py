@@ -33,6 +33,18 @@ class Restored(Generic[T]):
     state: T
 
 
+@dataclass
+class Spent:
+    """What this process has spent on saving checkpoints: seconds, and when the last one was saved (epoch seconds)."""
+
+    seconds: float = 0.0
+    saved_at: float | None = None
+
+
+spent = Spent()
+"""Of all `Checkpoints` together; `Progress` tells of it."""
+
+
 class Checkpoints:
     """The checkpoints of one training job.
 
@@ -74,10 +86,13 @@ class Checkpoints:
         """
         if not 0 <= step < 10**10:
             raise ValueError(f"step: {step} is not allowed; write a number from 0 to 9999999999")
+        began = time.monotonic()
         temporary = stage(self.directory, write)
         path = publish(temporary, self.directory / f"step-{step:010d}-{_digest(temporary)}.ckpt")
         self._prune(saved=path)
         self._saved_at = time.monotonic()
+        spent.seconds += self._saved_at - began
+        spent.saved_at = time.time()
         return path
 
     def steps(self) -> list[int]:

@@ -210,7 +210,13 @@ def instances(
 
 @app.command(rich_help_panel=DEPLOYED)
 def run(
-    request: RequestFile,
+    request: Annotated[
+        Path | None, typer.Argument(metavar="REQUEST", help="A run request, YAML or JSON; - is standard input.")
+    ] = None,
+    again: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="What an earlier run asked for, by its id, in place of a REQUEST."),
+    ] = None,
     settings: Set = None,
     team: Team = None,
     yes: Yes = False,
@@ -230,12 +236,18 @@ def run(
         trainwright run run.yaml
 
         trainwright run run.yaml --set hyperparameters.epochs=1 --yes --detach
+
+        trainwright run --again vision-0123456789 --set hyperparameters.epochs=20
     """
     from trainwright.cli.runs import start  # noqa: PLC0415
+    from trainwright.cli.runs.again import Again  # noqa: PLC0415
 
     with exit_codes(as_json=as_json, consequence=NOTHING_STARTED):
+        if (request is None) == (again is None):
+            raise typer.BadParameter("give one of REQUEST and --again RUN")
         try:
-            code = start.run(request, settings=settings or [], team=team, yes=yes, detach=detach, as_json=as_json)
+            wanted = request or Again(again or "")
+            code = start.run(wanted, settings=settings or [], team=team, yes=yes, detach=detach, as_json=as_json)
         except (KeyboardInterrupt, typer.Abort):
             typer.echo(f"\nInterrupted. {NOTHING_STARTED}", err=True)
             code = start.INTERRUPTED
@@ -253,6 +265,37 @@ def list_(
 
     with exit_codes(as_json=as_json):
         raise typer.Exit(lists.show(team=team, most=limit, as_json=as_json))
+
+
+@app.command(rich_help_panel=DEPLOYED)
+def report(
+    named: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="RUN",
+            help="A run's id (vision-0123456789), its name (the last one), or its execution's name or ARN. "
+            "Left out: the run that ended last.",
+        ),
+    ] = None,
+    team: Team = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page into this file.")] = None,
+    presign: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Print a link that anybody can read the page with, for so long (30m, 1h; 7d at most).",
+        ),
+    ] = None,
+    browse: Annotated[bool, typer.Option("--open", help="Open it in the AWS console.")] = False,
+) -> None:
+    """Say where a run's report is, fetch it, or make a link to it.
+
+    trainwright report digits --output report.html
+    """
+    from trainwright.cli.runs import report as reports  # noqa: PLC0415
+
+    with exit_codes():
+        raise typer.Exit(reports.show(named, team=team, output=output, presign=presign, browse=browse))
 
 
 @app.command(rich_help_panel=DEPLOYED)

@@ -43,6 +43,7 @@ _GRANTS = {
     "logs:DescribeLogStreams": "grant_watch",
     "logs:GetLogEvents": "grant_watch",
     "dynamodb:GetItem": "grant_watch",
+    "s3:GetObject": "grant_read_reports",
     "s3:PutObject": "grant_upload_data",
     "s3:HeadObject": "grant_upload_data",
     "s3:ListBucket": "grant_upload_data",
@@ -74,10 +75,14 @@ class Aws:
 
 
 def _config() -> Config:
-    """A local endpoint has no names for buckets (`bucket.localhost`), so they go into the path."""
+    return Config(s3=style) if (style := local_style()) else Config()
+
+
+def local_style() -> Any:
+    """S3's addressing: a local endpoint has no names for buckets (`bucket.localhost`), so they go into the path."""
     host = urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname or ""
     local = host == "localhost" or host.startswith("127.") or host == "::1"
-    return Config(s3={"addressing_style": "path"}) if local else Config()
+    return {"addressing_style": "path"} if local else {}
 
 
 @contextmanager

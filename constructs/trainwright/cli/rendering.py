@@ -9,7 +9,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +19,7 @@ from trainwright.cli.errors import BadInput
 from trainwright.cli.problems import Located, printable
 from trainwright.cli.requests import RunRequest
 from trainwright_runtime import problems as codes
+from trainwright_runtime import who_set
 from trainwright_runtime.plan import Plan, previews
 from trainwright_runtime.policy import TeamPolicy
 from trainwright_runtime.problems import Problem
@@ -56,10 +56,8 @@ def attempts(request: RunRequest, planned: Plan) -> str:
 
 def why(request: RunRequest, *, as_json: bool) -> str:
     """Each field with its value and who set it: run, policy or default."""
-    fields = {
-        ".".join(leaf): {"value": plain(value), "set_by": request.checked.provenance[".".join(leaf)]}
-        for leaf, value in sorted(request.checked.resolved.settings.items())
-    }
+    found = who_set.fields(request.checked)
+    fields = {each.name: {"value": each.value, "set_by": each.set_by.partition(" ")[0]} for each in found}
     fields = {"name": {"value": request.checked.resolved.name, "set_by": "run"}} | fields
     return to_json(fields) if as_json else _table(fields)
 
@@ -89,17 +87,6 @@ def note_on_source(request: RunRequest) -> str | None:
 def as_problems(warnings: tuple[str, ...] | list[str], file: str) -> list[Located]:
     """Warnings that are refused."""
     return [Located(Problem(_STRICT, (), warning), file, (1, 1)) for warning in warnings]
-
-
-def plain(value: Any) -> Any:
-    """A setting's value as JSON has it."""
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
-    if isinstance(value, Mapping):
-        return {name: plain(entry) for name, entry in value.items()}
-    return value
 
 
 def to_json(value: Any) -> str:

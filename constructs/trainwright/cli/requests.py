@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -56,12 +56,10 @@ def read(
     fields given beside the file (`compute.instance_count=2`), `site` is where the run would be: left out, us-east-1 and
     no VPC.
     """
-    from trainwright_runtime.handlers.api_model import check_request  # noqa: PLC0415 - botocore is not for help texts
-
     document = sets.apply(yaml.read(file), settings)
     packed = source.pack_local(document.value, file.parent)
     site = site or Site()
-    checked = runtime.check(packed.value, policy, partial(check_request, region=site.region), site)
+    checked = _check(packed.value, policy, site)
     found = list(checked) if isinstance(checked, list) else []
     found = unquoted.replaced(document, found, lambda value: _problems(value, file.parent, policy, site))
     found += [*packed.problems, *_no_score_script(document.value, file.parent)]
@@ -71,6 +69,24 @@ def read(
         raise BadInput(in_order(located))
     assert isinstance(checked, Checked)  # noqa: S101 - what did not pass has problems
     return RunRequest(file, packed.value, document, checked, packed.source)
+
+
+def read_sent(document: Document, policy: TeamPolicy, settings: Sequence[str], site: Site) -> RunRequest:
+    """The same for a request that was sent before: nothing lies beside it, so no folder is packed, and no script scores
+    the model."""
+    if isinstance(document.value, dict):
+        document = replace(document, value={name: each for name, each in document.value.items() if name != "score"})
+    document = sets.apply(document, settings)
+    checked = _check(document.value, policy, site)
+    if isinstance(checked, list):
+        raise BadInput(in_order([*document.problems, *map(document.located, checked)]))
+    return RunRequest(Path(document.file), document.value, document, checked)
+
+
+def _check(value: Any, policy: TeamPolicy | None, site: Site) -> Checked | list[Problem]:
+    from trainwright_runtime.handlers.api_model import check_request  # noqa: PLC0415 - botocore is not for help texts
+
+    return runtime.check(value, policy, partial(check_request, region=site.region), site)
 
 
 def _requirements_without_an_index(checked: Checked, packed: Source) -> list[Problem]:

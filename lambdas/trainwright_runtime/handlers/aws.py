@@ -69,6 +69,11 @@ class Services:
         return self._client("cloudwatch", QUICK)
 
     @cached_property
+    def sns(self) -> Any:
+        """Notices."""
+        return self._client("sns", QUICK)
+
+    @cached_property
     def states(self) -> SFNClient:
         """Executions."""
         client: SFNClient = self._client("stepfunctions")

@@ -16,6 +16,8 @@ class Environment:
     policy_parameter: str
     image_parameters: str
     quota_parameters: str
+    notices_topic: str | None = None
+    chat_topic: str | None = None
 
 
 def read(variables: Mapping[str, str] = os.environ) -> Environment:
@@ -39,6 +41,8 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         policy_parameter=variables["TRAINWRIGHT_POLICY_PARAMETER"],
         image_parameters=variables["TRAINWRIGHT_IMAGE_PARAMETERS"],
         quota_parameters=variables["TRAINWRIGHT_QUOTA_PARAMETERS"],
+        notices_topic=variables["TRAINWRIGHT_NOTICES_TOPIC"] or None,
+        chat_topic=variables["TRAINWRIGHT_CHAT_TOPIC"] or None,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from trainwright_runtime import prepared, who_set
 from trainwright_runtime import problems as codes
 from trainwright_runtime.facts import Run, RunFacts, job_name
 from trainwright_runtime.fields import image_is_uri
@@ -41,6 +42,8 @@ class Judged:
     warnings: tuple[str, ...] = ()
     prices: Mapping[str, float] = field(default_factory=dict)
     price_source: str | None = None
+    prepared: Mapping[str, Any] | None = None
+    """prepared.json; None where the request could not be read to its end."""
 
     @property
     def image(self) -> str | None:
@@ -93,7 +96,8 @@ class Judge:
             *quotas.warnings,
             *prices.warnings,
         )
-        return Judged(problems, planned, tuple(dict.fromkeys(warnings)), known, prices.source)
+        found = prepared.document(who_set.fields(checked, self.policy, kept.resolved), seen.found)
+        return Judged(problems, planned, tuple(dict.fromkeys(warnings)), known, prices.source, found)
 
     def _prices(self, resolved: ResolvedRequest, prices: PriceList) -> Mapping[str, float]:
         found = {name: prices.usd_per_hour(name) for name in resolved.all_instance_types}

@@ -15,7 +15,7 @@ from trainwright_runtime.handlers.environment import Environment
 from trainwright_runtime.handlers.quotas import Quotas
 from trainwright_runtime.handlers.together import Deadline, Trouble, together
 from trainwright_runtime.plan import Plan
-from trainwright_runtime.preflight import Inspected, Place, Seen, inputs, places, regions, room
+from trainwright_runtime.preflight import Count, Inspected, Place, Seen, inputs, places, regions, room
 from trainwright_runtime.problems import Problem
 from trainwright_runtime.quotas import Kind, RungNeeds, judge, ways
 from trainwright_runtime.resolved import GROUPS, PREFERENCES, TYPES, ResolvedRequest
@@ -58,7 +58,7 @@ def inspect(
     )
     problems = [*elsewhere, *(problem for part in parts for problem in part.problems)]
     warnings = [warning for part in parts for warning in part.warnings]
-    return Inspected(problems, (*warnings, *quotas.warnings))
+    return Inspected(problems, (*warnings, *quotas.warnings), found)
 
 
 def _told(place: Place, elsewhere: Iterable[Problem], data: object) -> bool:
@@ -96,25 +96,28 @@ def _look(s3: Any, place: Place, until: Deadline) -> Seen:
 
 
 def _object(s3: Any, place: Place) -> Seen:
+    count = Count()
     page = s3.list_objects_v2(Bucket=place.bucket, Prefix=place.key, MaxKeys=1)
-    named = [entry for entry in page.get("Contents", ()) if entry["Key"] == place.key]
-    return Seen(len(named), sum(entry["Size"] for entry in named))
+    for entry in page.get("Contents", ()):
+        if entry["Key"] == place.key:
+            count.add(entry)
+    return count.seen()
 
 
 def _prefix(s3: Any, place: Place, until: Deadline) -> Seen:
     """Counted to the end where the data is copied to volumes, at most 20 pages; else the first page says enough."""
-    objects = size = 0
+    count = Count()
     more: dict[str, Any] = {}
     for _ in range(PAGES if place.copied else 1):
         page = s3.list_objects_v2(Bucket=place.bucket, Prefix=place.key, MaxKeys=PAGE, **more)
-        objects += len(page.get("Contents", ()))
-        size += sum(entry["Size"] for entry in page.get("Contents", ()))
+        for entry in page.get("Contents", ()):
+            count.add(entry)
         if not page.get("IsTruncated"):
-            return Seen(objects, size)
+            return count.seen()
         if not until.left:
             break
         more = {"ContinuationToken": page["NextContinuationToken"]}
-    return Seen(objects, size, complete=False)
+    return count.seen(complete=False)
 
 
 def _region(s3: Any, bucket: str) -> str | None:

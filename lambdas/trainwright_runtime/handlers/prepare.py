@@ -11,7 +11,7 @@ from typing import Any
 from trainwright_runtime import record as records
 from trainwright_runtime.facts import Run, name_in, run_id
 from trainwright_runtime.handlers import environment as environments
-from trainwright_runtime.handlers import ledger
+from trainwright_runtime.handlers import ledger, notify
 from trainwright_runtime.handlers.aws import Services, services
 from trainwright_runtime.handlers.judging import Judge, Judged, NotDeployedError, parameter
 from trainwright_runtime.handlers.reopening import reopen
@@ -56,7 +56,10 @@ def prepare(event: Event, store: Store, clients: Services, environment: environm
     policy = _policy(clients, environment)
     judged = Judge(policy, clients, environment).judge(event["request"], run)
     logger.info("prepared", extra={"problems": len(judged.problems), "warnings": len(judged.warnings)})
-    return _write(event, run, policy, _begun(judged, run, execution, policy, store), store)
+    begun = _begun(judged, run, execution, policy, store)
+    step = _write(event, run, policy, begun, store)
+    notify.tell_month(policy, begun.money, store, clients, environment)
+    return step
 
 
 def _again(run: Run, written: records.Item, redrive: int, store: Store, environment: environments.Environment) -> Step:
@@ -97,6 +100,8 @@ def _write(event: Event, run: Run, policy: TeamPolicy, begun: Begun, store: Stor
     step = train_step(run, begun.current.attempt(plan)) if begun.current and plan else report_step(run)
     store.put_document(run.id, "request.json", event["request"])
     store.put_document(run.id, "policy.json", policy.model_dump(mode="json"))
+    if begun.judged.prepared:
+        store.put_document(run.id, "prepared.json", begun.judged.prepared)
     if begun.current and plan:
         store.put_document(run.id, "plan.json", plan.to_dict())
     item = records.new(run, execution["arn"], execution["started"], now()) | {

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from trainwright_runtime import page
 from trainwright_runtime import record as records
 from trainwright_runtime import report as reports
-from trainwright_runtime.handlers import gather, measures
+from trainwright_runtime.handlers import gather, measures, notify, run_index
 from trainwright_runtime.handlers.aws import Services
 from trainwright_runtime.handlers.environment import Environment
 from trainwright_runtime.handlers.store import Store
@@ -32,11 +32,11 @@ class Publisher:
         """Write the report of a settled record, tell of it, and answer what Report tells the state machine. As often
         as one likes: what is told once is not told again."""
         run = record["run"]
-        first = self.store.document(run, "report.json") is None
         report = self._written(record)
         logger.info("reported", extra={"run": run, "status": report["status"]})
-        if first:
-            self._beside(lambda: measures.emit(report))
+        self._beside(lambda: run_index.keep(report, self.store))
+        self._beside(lambda: measures.emit(report, record, self.store))
+        notify.tell(report, self.store, self.clients, self.environment)
         return reports.answer(report, self.store.uri(run, "report.html"), self.store.uri(run, "report.json"), redrive)
 
     def _written(self, record: records.Item) -> reports.Report:
@@ -52,8 +52,10 @@ class Publisher:
 
     def _write(self, record: records.Item) -> reports.Report:
         run: str = record["run"]
-        report = reports.build(record, gather.sources(record, self.store))
-        self.store.put_page(run, "report.html", page.html(report))
+        sources = gather.sources(record, self.store, self.clients)
+        report, charts = reports.build(record, sources), reports.charts(record, sources)
+        self.store.put_data(run, "charts.json", charts)
+        self.store.put_page(run, "report.html", page.html(report, charts))
         self.store.put_document(run, "report.json", report)
         return report
 

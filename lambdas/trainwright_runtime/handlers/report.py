@@ -8,7 +8,7 @@ from typing import Any
 from trainwright_runtime import record as records
 from trainwright_runtime.facts import Run
 from trainwright_runtime.handlers import environment as environments
-from trainwright_runtime.handlers import ledger, orphans, pools
+from trainwright_runtime.handlers import ledger, orphans, pools, profiles
 from trainwright_runtime.handlers.aws import Services, services
 from trainwright_runtime.handlers.look import describe
 from trainwright_runtime.handlers.publishing import Publisher
@@ -48,6 +48,7 @@ def finished(record: records.Item, publisher: Publisher) -> records.Item:
             pools.end_pool(clients, job)
         pools.track(store, record["run"], row["number"], job, row["usd_per_hour"])
     pools.settle(store, clients, publisher.publish, record["team"])
+    profiles.expect(record, store)
     return ledger.settle(store.existing(record["run"]), store)  # a pool that has ended is in it now
 
 

@@ -22,6 +22,12 @@ from trainwright_runtime.spec import run_prefix
 _ENCODE = TypeSerializer().serialize
 _DECODE = TypeDeserializer().deserialize
 
+DOCUMENT_LIMIT = 1 << 20
+"""Bytes that are read of a document; a longer one counts as none."""
+
+METRICS_LIMIT = 6 << 20
+"""Bytes that are read of metrics.jsonl: a little more than trainkit lets it grow to."""
+
 
 def now() -> str:
     """This moment as ISO text in UTC."""
@@ -84,6 +90,11 @@ class Store:
         """Write a JSON document of the run, and answer its S3 URI."""
         return self._put(run, name, json.dumps(content, indent=2, ensure_ascii=False, default=iso), "application/json")
 
+    def put_data(self, run: str, name: str, content: object) -> str:
+        """Write a JSON document that is long and for programs, without white space, and answer its S3 URI."""
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=iso)
+        return self._put(run, name, text, "application/json")
+
     def put_page(self, run: str, name: str, html: str) -> str:
         """Write a page of the run, and answer its S3 URI."""
         return self._put(run, name, html, "text/html; charset=utf-8")
@@ -95,6 +106,24 @@ class Store:
         self._services.s3.put_object(Bucket=self._reports, Key=key, Body=body, ContentType=kind)
         return f"s3://{self._reports}/{key}"
 
+    def put_marked(self, name: str, html: str, mark: str) -> None:
+        """Write a page into the root of the reports bucket, with a mark of what it was made from."""
+        body, kind = html.encode("utf-8", "replace"), "text/html; charset=utf-8"
+        self._services.s3.put_object(
+            Bucket=self._reports, Key=name, Body=body, ContentType=kind, Metadata={"made-from": mark}
+        )
+
+    def mark(self, name: str) -> str | None:
+        """The mark of a page in the root of the reports bucket, None where there is none."""
+        try:
+            found = self._services.s3.head_object(Bucket=self._reports, Key=name)
+        except ClientError as error:
+            if error_code(error) in ("NoSuchKey", "404"):
+                return None
+            raise
+        mark: str | None = found.get("Metadata", {}).get("made-from")
+        return mark
+
     def uri(self, run: str, name: str) -> str:
         """The S3 URI of a document of the run, whether it is there or not."""
         return f"s3://{self._reports}/{run_prefix(run)}{name}"
@@ -104,15 +133,32 @@ class Store:
         found = self._services.s3.list_objects_v2(Bucket=self._reports, Prefix=f"{run_prefix(run)}{below}")
         return tuple((each["Key"], each["ETag"]) for each in found.get("Contents", ()))
 
-    def document(self, run: str, name: str) -> Any:
-        """A JSON document of the run, None where there is none."""
-        return self._json(self._reports, f"{run_prefix(run)}{name}")[0]
+    def written_at(self, run: str, name: str) -> datetime | None:
+        """When a document of the run was last written, to the second; None where there is none."""
+        found = self._services.s3.list_objects_v2(Bucket=self._reports, Prefix=f"{run_prefix(run)}{name}", MaxKeys=1)
+        return next((each["LastModified"] for each in found.get("Contents", ())), None)
+
+    def document(self, run: str, name: str, limit: int = DOCUMENT_LIMIT) -> Any:
+        """A JSON document of the run, None where there is none, or one of more than `limit` bytes."""
+        return self._json(self._reports, f"{run_prefix(run)}{name}", limit)[0]
 
     def progress(self, run: str) -> Progress:
         """How far the script says it is; nothing where it says nothing, or says it in a form that is not understood."""
         return Progress.from_data(*self._json(self._checkpoints, f"{run_prefix(run)}progress.json"))
 
-    def _json(self, bucket: str, key: str) -> tuple[Any, datetime | None]:
+    def metrics(self, run: str) -> bytes:
+        """What the script wrote to metrics.jsonl beside its checkpoints, the end of it where that is long; empty where
+        there is none."""
+        key = f"{run_prefix(run)}metrics.jsonl"
+        try:
+            found = self._services.s3.get_object(Bucket=self._checkpoints, Key=key, Range=f"bytes=-{METRICS_LIMIT}")
+        except ClientError as error:
+            if error_code(error) in ("NoSuchKey", "404", "InvalidRange"):  # there is no range of an empty file
+                return b""
+            raise
+        return found["Body"].read(METRICS_LIMIT)
+
+    def _json(self, bucket: str, key: str, limit: int = DOCUMENT_LIMIT) -> tuple[Any, datetime | None]:
         """The content and when it was written; None twice where there is no such object."""
         try:
             found = self._services.s3.get_object(Bucket=bucket, Key=key)
@@ -121,7 +167,7 @@ class Store:
                 return None, None
             raise
         try:
-            return json.loads(found["Body"].read(1 << 20)), found["LastModified"]
+            return json.loads(found["Body"].read(limit)), found["LastModified"]
         except ValueError:
             return None, found["LastModified"]
 

@@ -14,7 +14,7 @@ class Sources:
     `request`: the execution's input as it came. `prepared`: what Prepare found (prepared.json: which field was set by
     whom, and what the inputs held). `sent`: the last start's CreateTrainingJob request. `previous`: report.json of the
     last run of that name that ended before this one. `profiles`: profile/<n>.json by attempt. `curves`: metrics over
-    steps.
+    steps. `folder`: the S3 URI under which all of them lie.
     """
 
     request: object = None
@@ -23,3 +23,4 @@ class Sources:
     previous: Document | None = None
     profiles: Mapping[int, Document] = field(default_factory=dict)
     curves: Document | None = None
+    folder: str | None = None

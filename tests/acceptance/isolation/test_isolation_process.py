@@ -77,8 +77,19 @@ def job_as_theirs(b):
     )
 
 
+def reports_of(a):
+    """What its own team's runs are said to have done is not the process's to say, nor to read."""
+    for key in ("runs.html", f"runs/{a['team']}-0123456789/report.json", f"runs/{a['team']}-0123456789/profile/1.json"):
+        yield "s3", "put_object", {"Bucket": a["reports_bucket"], "Key": key, "Body": "ours"}
+        yield "s3", "get_object", {"Bucket": a["reports_bucket"], "Key": key}
+    yield "s3", "list_objects_v2", {"Bucket": a["reports_bucket"], "Prefix": f"runs/{a['team']}-0123456789/"}
+
+
 def own(a):
     """What the process may do with what is its team's: else a refusal above would prove nothing."""
+    files = f"runs/{a['team']}-0123456789/{a['team']}-0123456789-1/profiler-output/"
+    yield "s3", "put_object", {"Bucket": a["reports_bucket"], "Key": f"{files}system/ours", "Body": "ours"}
+    yield "s3", "list_objects_v2", {"Bucket": a["reports_bucket"], "Prefix": files}
     yield "s3", "list_objects_v2", {"Bucket": a["data_bucket"]}
     yield "s3", "get_object", {"Bucket": a["data_bucket"], "Key": "calls/calls.json"}
     yield "s3", "put_object", {"Bucket": a["checkpoints_bucket"], "Key": "runs/ours.txt", "Body": "ours"}
@@ -87,7 +98,9 @@ def own(a):
 @pytest.fixture(scope="module")
 def tried(teams, theirs):
     """What came of each call, by the run that made them."""
-    calls = [*of_s3(theirs), *of_the_run(theirs), *of_the_team(theirs), *job_as_theirs(theirs), *own(teams.of("a"))]
+    ours = teams.of("a")
+    on_theirs = [*of_s3(theirs), *of_the_run(theirs), *of_the_team(theirs), *job_as_theirs(theirs)]
+    calls = [*on_theirs, *reports_of(ours), *own(ours)]
     s3 = teams.client("s3")
     s3.put_object(Bucket=teams.of("a")["data_bucket"], Key="calls/calls.json", Body=json.dumps(calls))
     done = teams.run("a", inputs={"calls": "data://calls/"})
@@ -106,6 +119,12 @@ def test_each_call_on_what_is_theirs_is_denied(tried, teams, theirs):
     }
     assert let_through == {}
     assert len(tried) > 40
+
+
+def test_what_is_said_of_its_own_run_is_not_its_to_write(tried, teams):
+    answers = [tried[service, method, json.dumps(said)] for service, method, said in reports_of(teams.of("a"))]
+    assert len(answers) == 7
+    assert {answer["Code"] for answer in answers} <= REFUSED
 
 
 def test_the_same_calls_on_what_is_its_own_are_not(tried, teams):

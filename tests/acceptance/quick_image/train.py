@@ -1,4 +1,4 @@
-"""Trains nothing: waits for `seconds`, leaves a checkpoint and a model, raises when `fail` says what to raise."""
+"""Trains nothing: says `say`, waits for `seconds`, leaves a checkpoint and a model, raises what `fail` says."""
 
 import json
 import os
@@ -21,6 +21,7 @@ def main():
     (BASE / "checkpoints").mkdir(exist_ok=True)
     (BASE / "checkpoints" / "step-1.txt").write_text("1")
     print("started", flush=True)
+    print(settings.get("say", ""), flush=True)
     time.sleep(float(settings.get("seconds", "0")))
     if settings.get("fail"):
         (BASE / "output" / "failure").write_text(f"RuntimeError: {settings['fail']}")

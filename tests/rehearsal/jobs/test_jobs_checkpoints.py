@@ -121,6 +121,15 @@ def test_progress_is_what_s3_has(bucket, folder):
     assert (running.progress.checkpoints, running.progress.step, running.progress.total) == (1, 7, 20)
 
 
+def test_what_a_script_tells_of_itself_is_no_checkpoint(bucket, folder):
+    running = synchroniser(bucket, folder)
+    (folder / "metrics.jsonl").write_text("{}\n")
+    (folder / "progress.json").write_text("{}")
+    running._look(final=True)
+    assert set(bucket.objects) == {"runs/r/metrics.jsonl", "runs/r/progress.json"}
+    assert running.progress.checkpoints == 0
+
+
 def test_marks_what_is_uploaded_as_aws_does_and_never_uploads_the_marks(bucket, folder):
     running = synchroniser(bucket, folder)
     (folder / "a").write_text("1")

@@ -24,7 +24,14 @@ def test_it_takes_its_time_and_leaves_a_model(fake):
     assert job["TrainingTimeInSeconds"] >= 2
     assert "10 of 10 steps" in fake.model("well")["model.txt"]
     only = {"resumed_from": None, "step": 10}
-    assert json.loads(fake.read("checkpoints/well/progress.json")) == {**only, "total": 10, "starts": [only]}
+    said = json.loads(fake.read("checkpoints/well/progress.json"))
+    (start,) = said.pop("starts")
+    assert said == {**only, "total": 10}
+    assert {name: start.pop(name) for name in only} == only
+    assert start.pop("checkpoint_seconds") == 0
+    training = job["SecondaryStatusTransitions"][2]
+    began, ended = (training[name].timestamp() for name in ("StartTime", "EndTime"))
+    assert began - 0.001 <= start["began_at"] == start["ready_at"] < start["saved_at"] <= ended + 0.001
 
 
 def test_it_resumes_after_an_interruption(fake):

@@ -209,6 +209,9 @@ def test_a_topic_hears_of_it(jumping):
         ],
     }
     sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
+    lets = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    for_topic = {"Version": "2012-10-17", "Statement": [lets | {"Resource": arn}]}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(for_topic)})
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     dimensions = [{"Name": "team", "Value": "told"}]
     jumping.cloudwatch.put_metric_alarm(AlarmName="told", AlarmActions=[topic], **{**ALARM, "Dimensions": dimensions})

@@ -223,6 +223,9 @@ class Rehearsal:
             if run is None:
                 raise StepFailed("there is no run record of this execution")
             report = runs.fetch_report(self.account, self.team, run, self.workspace.next)
+            if not self.faults.fake_jobs:  # there are no machines to read anything of
+                runs.await_profiles(self.account, self.team, run)
+                report = runs.fetch_report(self.account, self.team, run, self.workspace.next)
             self.outcome.attempts = report["attempts"]
             self.outcome.report = {kind: str(self.workspace.file(f"report.{kind}")) for kind in ("html", "json")}
             if self.outcome.failed and (diagnosis := report["diagnosis"]):

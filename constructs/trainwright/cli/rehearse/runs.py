@@ -20,10 +20,14 @@ from trainwright.cli.errors import StepFailed
 from trainwright.cli.processes import Processes
 from trainwright.cli.rehearse.account import Account
 from trainwright.cli.rehearse.team import Team
+from trainwright_runtime import open_profiles
 
 # A failed execution's report is written by the handler `close`, after an event: it may come a little later.
 REPORT_SECONDS = 30.0
-REPORT_FILES = ("report.json", "report.html")
+# What is read of a run's machines when it has ended (docs/states.md, After the run) comes a little later, too; an event
+# that was lost costs an hour, and is not waited for.
+PROFILE_SECONDS = 15.0
+REPORT_FILES = ("report.json", "report.html", "charts.json")
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def find_run(account: Account, team: Team, execution_arn: str) -> str | None:
 
 
 def fetch_report(account: Account, team: Team, run: str, folder: Path) -> dict[str, Any]:
-    """Copy the run's report, HTML and JSON, to `folder`, and answer the JSON."""
+    """Copy the run's report, HTML, JSON and the charts' series, to `folder`, and answer the JSON."""
     end = time.monotonic() + REPORT_SECONDS
     for name in REPORT_FILES:
         while not (content := _object(account, team.reports_bucket, f"runs/{run}/{name}")):
@@ -55,12 +59,25 @@ def fetch_report(account: Account, team: Team, run: str, folder: Path) -> dict[s
     return report
 
 
+def await_profiles(account: Account, team: Team, run: str) -> None:
+    """Wait until the run's report says all that is read of its machines, or for PROFILE_SECONDS."""
+    end = time.monotonic() + PROFILE_SECONDS
+    while _has_open_profiles(account, team, run) and time.monotonic() < end:
+        time.sleep(0.3)
+
+
+def _has_open_profiles(account: Account, team: Team, run: str) -> bool:
+    key = {"run": {"S": open_profiles.KEY}}
+    item = account.client("dynamodb").get_item(TableName=team.runs_table, Key=key, ConsistentRead=True).get("Item", {})
+    return any(job.startswith(f"{run}-") for job in item.get("jobs", {}).get("M", {}))
+
+
 def checkpoints_of(account: Account, team: Team, run: str) -> int:
     """How many checkpoint objects a run has in S3."""
     pages = account.client("s3").get_paginator("list_objects_v2")
     listed = pages.paginate(Bucket=team.checkpoints_bucket, Prefix=f"runs/{run}/")
     keys = [item["Key"] for page in listed for item in page.get("Contents", [])]
-    return sum(not key.endswith("/progress.json") for key in keys)
+    return sum(not key.endswith(("/progress.json", "/metrics.jsonl")) for key in keys)
 
 
 def fetch_model(account: Account, s3_uri: str, folder: Path) -> Model:

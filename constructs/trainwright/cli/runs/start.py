@@ -20,7 +20,8 @@ from trainwright.cli.errors import BadInput
 from trainwright.cli.problems import printable
 from trainwright.cli.rendering import to_json
 from trainwright.cli.requests import RunRequest
-from trainwright.cli.runs import overview, records
+from trainwright.cli.runs import again, overview, records
+from trainwright.cli.runs.again import Again
 from trainwright.cli.runs.watching import Watch
 from trainwright.cli.teams import Team
 from trainwright_runtime.outcome import ERRORS
@@ -34,17 +35,23 @@ _NAME_LENGTH = 80
 """Of an execution (StartExecution, API reference)."""
 
 
-def run(file: Path, *, settings: Sequence[str], team: str | None, yes: bool, detach: bool, as_json: bool) -> int:
+def run(
+    wanted: Path | Again, *, settings: Sequence[str], team: str | None, yes: bool, detach: bool, as_json: bool
+) -> int:
     """The exit code: 0 succeeded (or started, with `detach`), 1 failed, 130 interrupted. BadInput for what is
-    refused, AwsFailed for what AWS says no to.
+    refused, AwsFailed for what AWS says no to. `wanted` is the request's file, or the run whose request it is.
     """
     console = Console(stderr=as_json, highlight=False)
     aws = Aws()
     with in_words("Nothing was started."):
         ssm = aws.client("ssm")
-        chosen = teams.find(ssm, team)
+        chosen = teams.find(ssm, team or (wanted.team if isinstance(wanted, Again) else None))
         policy = teams.policy(ssm, chosen)
-    request = requests.read(file, policy, settings, site=Site.of(chosen.deployment))
+    site = Site.of(chosen.deployment)
+    if isinstance(wanted, Again):
+        request = requests.read_sent(again.document(aws, chosen, wanted), policy, settings, site)
+    else:
+        request = requests.read(wanted, policy, settings, site=site)
     planned = planning.plan_in(request, chosen.deployment, policy)
     if not yes and not can_ask():
         raise BadInput(

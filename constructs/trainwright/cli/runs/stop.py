@@ -10,11 +10,10 @@ from trainwright.cli import teams
 from trainwright.cli.aws import Aws, in_words
 from trainwright.cli.errors import BadInput
 from trainwright.cli.runs import records
+from trainwright.cli.runs.again import RUN_ID
 from trainwright.cli.runs.start import can_ask
 from trainwright.cli.teams import Team
-from trainwright_runtime.policy import TEAM_NAME
 
-_RUN = re.compile(rf"(?P<team>{TEAM_NAME.pattern})-[0-9a-f]{{10}}", re.ASCII)
 _EXECUTION = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:[^:]+:[^:]+", re.ASCII)
 
 
@@ -47,7 +46,7 @@ def _execution(aws: Aws, named: str, team: str | None) -> str:
     """The ARN of what is named: an execution's ARN, a run's id, or an execution's name."""
     if _EXECUTION.fullmatch(named):
         return named
-    if match := _RUN.fullmatch(named):
+    if match := RUN_ID.fullmatch(named):
         chosen = teams.find(aws.client("ssm"), team or match["team"])
         if record := records.of_run(aws, chosen, named):
             return str(record["execution_arn"])

@@ -20,6 +20,8 @@ from trainwright.rehearsal.jobs.s3 import ClientFault, Store, Uri
 
 SCAN_SECONDS = 0.1
 PROGRESS = "progress.json"
+#: What a script tells of itself beside its checkpoints: no checkpoint by itself.
+TOLD = (PROGRESS, "metrics.jsonl")
 #: SageMaker's uploader leaves empty marker files of these names beside what it uploads: SaveCheckpoint in
 #: aws/sagemaker-xgboost-container looks for them before it deletes. A script that lists its folder meets them.
 UPLOADING, UPLOADED = ".sagemaker-uploading", ".sagemaker-uploaded"
@@ -151,7 +153,7 @@ class Synchroniser:
         except OSError:  # the script deleted or moved it meanwhile
             return False
         self._uploaded[name] = stamp
-        if name != PROGRESS:
+        if name not in TOLD:
             self.progress.checkpoints += 1
             self.progress.since = self.progress.since or time.time()
         return True

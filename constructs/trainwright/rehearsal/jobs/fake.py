@@ -115,7 +115,7 @@ class FakeWork:
     def train(self, strikes: Strikes, limits: Limits, on_stopping: Callable[[], None]) -> Outcome:
         """Pass from step to step until the work is done or something ends it."""
         self._streams += 1
-        self._resumed_from = self._step
+        self._resumed_from, self._began = self._step, clock.time()
         log = self._log()
         log.feed(f"{LINE}: step {self._step} of {self._fake.steps}\n".encode())
         ending = self._pass_time(strikes, limits)
@@ -180,7 +180,8 @@ class FakeWork:
 
     def _save(self, store: Store, prefix: Uri) -> None:
         own = {"resumed_from": self._resumed_from or None, "step": self._step}
-        progress = {**own, "total": self._fake.steps, "starts": [*self._starts, own]}
+        times = {"began_at": self._began, "ready_at": self._began, "saved_at": clock.time(), "checkpoint_seconds": 0.0}
+        progress = {**own, "total": self._fake.steps, "starts": [*self._starts, {**own, **times}]}
         store.upload(io.BytesIO(f"step {self._step}\n".encode()), prefix.below("fake.ckpt"))
         store.upload(io.BytesIO(json.dumps(progress).encode()), prefix.below(PROGRESS))
         self._progress.checkpoints += 1

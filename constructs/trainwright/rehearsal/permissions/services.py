@@ -1,5 +1,5 @@
-"""What an AWS service may do in its own name: send to a topic or a queue whose policy, and whose key's, allow it; keep
-the logs of a group under a key.
+"""What an AWS service may do in its own name: send to a topic or a queue whose policy, and whose key's, allow it;
+invoke a function whose policy does; keep the logs of a group under a key.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
@@ -20,13 +20,15 @@ from trainwright.rehearsal.wire import Call
 _SENDING: dict[str, tuple[str, Callable[[str, Place], Iterable[key_use.KeyUse]]]] = {
     "sns": ("sns:Publish", key_use.topic_uses),
     "sqs": ("sqs:SendMessage", key_use.queue_uses),
+    "lambda": ("lambda:InvokeFunction", lambda _function, _place: ()),
 }
 
 _LOG_KEY_USES = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey")
 
 
 def refusal(principal: str, resource: str, source: str, place: Place) -> str | None:
-    """Why a service (``events.amazonaws.com``) may not send to a topic or queue for ``source``; None when it may."""
+    """Why a service (``events.amazonaws.com``) may not send to a topic, a queue or a function for ``source``; None when
+    it may."""
     service = resource.split(":", 3)[2]
     if service not in _SENDING:
         return None
