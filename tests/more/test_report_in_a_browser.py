@@ -230,6 +230,7 @@ def test_dragging_zooms_all_charts_of_a_host_and_a_double_click_shows_all_again(
 
 def test_a_chart_is_used_by_keyboard_alone(open_page) -> None:
     opened = open_page(PAGES["succeeded"]())
+    opened.plot("chart-3")
     plot = opened.plot("chart-2")
     plot.focus()
     plot.press("Home")
@@ -245,6 +246,8 @@ def test_a_chart_is_used_by_keyboard_alone(open_page) -> None:
     plot.press("+")
     plot.press("End")
     assert opened.page.locator("#chart-2 .all").is_visible()
+    assert opened.page.locator("#chart-3 .all").is_visible(), "the host's other chart follows"
+    assert opened.at("chart-3") == opened.at("chart-2")
     zoomed = opened.at("chart-2")
     plot.press("-")
     plot.press("Escape")

@@ -37,7 +37,7 @@ def _finding(each: Mapping[str, Any]) -> dict[str, Any]:
         "attempt": each.get("attempt"),
         "change": each.get("change"),
         "worth": each.get("worth_seconds"),
-        "rule": each.get("rule"),
+        "rule": str(each.get("rule") or "a rule").replace("_", " "),
         "source": each.get("source"),
         "documentation": safe_links.address(each.get("documentation")),
     }
