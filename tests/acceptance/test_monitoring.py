@@ -5,13 +5,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from trainwright.cli.processes import Processes
+
 TEAM = [{"Name": "team", "Value": "default"}]
 
 
 @pytest.fixture(scope="module")
-def ended(platform, wait):
+def platform(tmp_path_factory, deployed):
+    """An account of its own: every run that ends in it is counted."""
+    with Processes() as processes:
+        yield deployed(processes, tmp_path_factory.mktemp("watched"), {}, "quick_app.py")
+
+
+@pytest.fixture(scope="module")
+def ended(platform):
     """One run that succeeded, three that failed and one that was refused, and when the first began."""
-    wait(lambda: all(map(is_told, runs(platform))), "runs of other tests to be told")
     began = datetime.now(UTC)
     good = platform.start()
     bad = [platform.start(hyperparameters={"fail": "no"}) for _ in range(3)]
@@ -19,17 +27,6 @@ def ended(platform, wait):
     assert platform.finish(good)["status"] == "SUCCEEDED"
     assert {platform.finish(arn)["status"] for arn in [*bad, refused]} == {"FAILED"}
     return began
-
-
-def runs(platform):
-    """The records of the team's runs; keys with a colon are none."""
-    pages = platform.client("dynamodb").get_paginator("scan").paginate(TableName=platform.team["runs_table"])
-    return [item for page in pages for item in page["Items"] if ":" not in item["run"]["S"]]
-
-
-def is_told(record):
-    """A run that has ended counts when it is among the metrics."""
-    return record["status"]["S"] == "RUNNING" or "measured" in record
 
 
 def total(platform, name, since, statistic="Sum"):
