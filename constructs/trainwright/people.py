@@ -133,11 +133,13 @@ def _records(team: TrainingTeam) -> Allow:
 
 
 def _reports(team: TrainingTeam) -> list[Allow]:
-    reports = team.storage.reports
+    """Also what AWS's rules wrote, which a report names: it lies beside the run's artifacts."""
+    reports, artifacts = team.storage.reports, team.storage.artifacts
     return [
         Allow(["s3:ListBucket"], [reports.bucket_arn]),
         Allow(["s3:GetObject"], [reports.arn_for_objects("runs/*")], why=_ANY_RUN),
         Allow(["s3:GetObject"], [reports.arn_for_objects("runs.html")]),
+        Allow(["s3:GetObject"], [artifacts.arn_for_objects("runs/*/rule-output/*")], why=_ANY_RUN),
     ]
 
 

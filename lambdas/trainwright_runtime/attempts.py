@@ -12,6 +12,10 @@ Job = Mapping[str, Any]
 ALIVE = ("InProgress", "Stopping")
 """TrainingJobStatus of a job that may still cost money."""
 
+POOL_OPEN = ("Available", "InUse")
+"""WarmPoolStatus.Status of machines that are kept still, and billed, and may be reused (DescribeTrainingJob, API
+reference)."""
+
 SHORT_REFUSAL, LONG_REFUSAL = 300, 2000
 """Characters of a refusal that are kept: of one that the run waited out, and of the one that ended it."""
 

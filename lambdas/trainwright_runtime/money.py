@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from trainwright_runtime.attempts import ALIVE
+from trainwright_runtime.attempts import ALIVE, POOL_OPEN
 from trainwright_runtime.months import month_of
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ Row = Mapping[str, Any]
 SPOT_PRICE = 0.4
 """The share of the on-demand price that spot is assumed to cost where no policy says: AWS publishes no spot price of
 SageMaker, only what a job that has ended saved."""
-
-POOL_KEPT = ("Available", "InUse")
-"""WarmPoolStatus.Status of machines that are kept still, and billed (DescribeTrainingJob, API reference)."""
 
 
 def worst_usd(plan: Plan, *, used_seconds: int = 0, used_usd: float = 0.0) -> float | None:
@@ -129,7 +126,7 @@ def is_complete(rows: Iterable[Row]) -> bool:
 
 def is_open(row: Row) -> bool:
     """Whether an attempt may cost more than it did: its job runs still, or its machines are kept."""
-    return row["status"] in ALIVE or _pool(row).get("status") in POOL_KEPT
+    return row["status"] in ALIVE or _pool(row).get("status") in POOL_OPEN
 
 
 def _pool(row: Row) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The team's warm pools that are still kept: one item of the runs table, as calls for the store.
+"""The team's warm pools that are still kept.
 
 What a pool costs is known once it has ended, long after its run has reported; until then the job that left it is
 listed here.
@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trainwright_runtime.record import Call
+from trainwright_runtime.open_jobs import OpenJobs
 
-KEY = "pools:open"
-"""The item's key; with its colon it is no run's."""
+POOLS = OpenJobs("pools:open")
 
 
 @dataclass(frozen=True)
@@ -24,44 +23,16 @@ class OpenPool:
     usd_per_hour: float | None
     since: str
 
-
-def put_item() -> Call:
-    """PutItem that makes the item, once a team."""
-    return {
-        "Item": {"run": KEY, "jobs": {}},
-        "ConditionExpression": "attribute_not_exists(#run)",
-        "ExpressionAttributeNames": {"#run": "run"},
-    }
-
-
-def add(pool: OpenPool) -> Call:
-    """UpdateItem that lists a pool; the first listing counts. Its condition fails where there is no item yet, or the
-    pool is listed."""
-    entry = {"run": pool.run, "number": pool.number, "usd_per_hour": pool.usd_per_hour, "since": pool.since}
-    return {
-        "Key": {"run": KEY},
-        "UpdateExpression": "SET #jobs.#job = :entry",
-        "ConditionExpression": "attribute_exists(#jobs) AND attribute_not_exists(#jobs.#job)",
-        "ExpressionAttributeNames": {"#jobs": "jobs", "#job": pool.job},
-        "ExpressionAttributeValues": {":entry": entry},
-        "ReturnValues": "ALL_NEW",
-    }
-
-
-def remove(job: str, now: str) -> Call:
-    """UpdateItem that takes a pool off the list; as often as one likes."""
-    return {
-        "Key": {"run": KEY},
-        "UpdateExpression": "SET #updated = :now REMOVE #jobs.#job",
-        "ConditionExpression": "attribute_exists(#jobs)",
-        "ExpressionAttributeNames": {"#jobs": "jobs", "#job": job, "#updated": "updated_at"},
-        "ExpressionAttributeValues": {":now": now},
-        "ReturnValues": "ALL_NEW",
-    }
+    @property
+    def entry(self) -> dict[str, Any]:
+        """What the list keeps beside the job's name."""
+        return {"run": self.run, "number": self.number, "usd_per_hour": self.usd_per_hour, "since": self.since}
 
 
 def listed(item: Mapping[str, Any] | None) -> list[OpenPool]:
     """The pools of the item, the longest kept first."""
-    jobs = (item or {}).get("jobs") or {}
-    found = [OpenPool(job, e["run"], int(e["number"]), e["usd_per_hour"], e["since"]) for job, e in jobs.items()]
+    found = [
+        OpenPool(job, each["run"], int(each["number"]), each["usd_per_hour"], each["since"])
+        for job, each in POOLS.entries(item).items()
+    ]
     return sorted(found, key=lambda pool: (pool.since, pool.job))

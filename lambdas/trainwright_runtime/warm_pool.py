@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trainwright_runtime import problems as codes
+from trainwright_runtime.attempts import POOL_OPEN
 from trainwright_runtime.forms import as_written
 from trainwright_runtime.policy import TeamPolicy, apply
 from trainwright_runtime.problems import Problem
@@ -17,8 +18,6 @@ from trainwright_runtime.resolved import COUNT, ISOLATION, KEEP_ALIVE, VOLUME, R
 from trainwright_runtime.settings import Settings
 
 Job = Mapping[str, Any]
-OPEN = ("Available", "InUse")
-"""WarmPoolStatus.Status of a pool that may still cost money or be reused."""
 
 _MATCHED = (
     VOLUME,
@@ -124,4 +123,4 @@ def pool_of(job: Job | None, usd_per_hour: float | None) -> dict[str, Any] | Non
 
 def is_open(pool: Mapping[str, Any] | None) -> bool:
     """Whether a row's pool may still cost money or be reused."""
-    return pool is not None and pool["status"] in OPEN
+    return pool is not None and pool["status"] in POOL_OPEN

@@ -120,7 +120,7 @@ class Profiled:
 
     @property
     def listed(self):
-        return [each.job for each in open_profiles.listed(self.team.store.record(open_profiles.KEY))]
+        return open_profiles.listed(self.team.store.record(open_profiles.PROFILES.key))
 
 
 def line(when, value, kind="cpu", name="cpu0", dimension="CPUUtilization"):
@@ -247,7 +247,7 @@ def test_one_job_that_cannot_be_looked_at_does_not_keep_the_hour_from_the_others
     house.recorded()
     house.hears()
     other = f"{RUN}-2"
-    house.team.store.update(open_profiles.add(open_profiles.OpenProfile(other, "2020-01-01T00:00:00Z")))
+    house.team.store.update(open_profiles.PROFILES.add(other, "2020-01-01T00:00:00Z"))
     house.stands("NoIssuesFound")
     house.findings()
     describe = house.team.sagemaker.describe_training_job

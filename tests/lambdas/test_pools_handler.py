@@ -53,7 +53,7 @@ def settle(team, **more):
 
 
 def listed(team):
-    return [each.job for each in open_pools.listed(team.store.record(open_pools.KEY))]
+    return [each.job for each in open_pools.listed(team.store.record(open_pools.POOLS.key))]
 
 
 def the_row(team, run):
@@ -89,9 +89,9 @@ def test_a_pool_that_cannot_be_ended_loses_no_run(team):
 
 def test_a_pool_is_remembered_once_and_a_job_without_one_is_not(team):
     assert pools.track(team.store, FIRST, 1, job(team, FIRST, **pool("Available")), 2.0)
-    first = team.store.record(open_pools.KEY)
+    first = team.store.record(open_pools.POOLS.key)
     assert pools.track(team.store, FIRST, 1, job(team, FIRST, **pool("Available")), 3.0)
-    assert team.store.record(open_pools.KEY) == first
+    assert team.store.record(open_pools.POOLS.key) == first
     assert pools.track(team.store, SECOND, 1, job(team, SECOND, **pool("InUse")), None)
     assert not pools.track(team.store, FIRST, 2, job(team, FIRST, number=2), 2.0)
     assert not pools.track(team.store, FIRST, 3, None, 2.0)

@@ -74,10 +74,10 @@ def _judged(detail: Event, clients: Services) -> Iterator[str]:
 
 def _open(store: Store, profiles: Profiles) -> Iterator[tuple[str, str]]:
     """The listed jobs, one after the other, while there is time; one that AWS throttles is for the next hour."""
-    for each in open_profiles.listed(store.record(open_profiles.KEY))[:LOOKED_AT]:
+    for job in open_profiles.listed(store.record(open_profiles.PROFILES.key))[:LOOKED_AT]:
         if profiles.is_late():
             return
         try:
-            yield each.job, profiles.bring_up_to_date(each.job)
+            yield job, profiles.bring_up_to_date(job)
         except (ClientError, BotoCoreError) as error:
-            logger.warning("profile not brought up to date", extra={"job": each.job, "error": str(error)})
+            logger.warning("profile not brought up to date", extra={"job": job, "error": str(error)})

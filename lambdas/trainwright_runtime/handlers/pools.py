@@ -13,14 +13,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from trainwright_runtime import open_pools
 from trainwright_runtime import record as records
+from trainwright_runtime.attempts import POOL_OPEN
 from trainwright_runtime.facts import attempt_of
 from trainwright_runtime.handlers import ledger
 from trainwright_runtime.handlers.aws import Services
 from trainwright_runtime.handlers.look import describe
 from trainwright_runtime.handlers.store import Store, now
 from trainwright_runtime.handlers.telemetry import logger
-from trainwright_runtime.open_pools import OpenPool
-from trainwright_runtime.warm_pool import OPEN, pool_of, status_of
+from trainwright_runtime.open_pools import POOLS, OpenPool
+from trainwright_runtime.warm_pool import pool_of, status_of
 
 Publish = Callable[[records.Item], Any]
 
@@ -54,9 +55,9 @@ def track(store: Store, run: str, number: int, job: Mapping[str, Any] | None, us
     if job is None or status_of(job) is None:
         return False
     pool = OpenPool(job["TrainingJobName"], run, number, usd_per_hour, now())
-    if store.update(open_pools.add(pool)) is None:
-        store.put(open_pools.put_item())
-        store.update(open_pools.add(pool))
+    if store.update(POOLS.add(pool.job, pool.entry)) is None:
+        store.put(POOLS.put_item())
+        store.update(POOLS.add(pool.job, pool.entry))
     return True
 
 
@@ -66,7 +67,7 @@ def settle(store: Store, clients: Services, publish: Publish, team: str, limit: 
 
     `publish` writes a run's report again.
     """
-    pools = open_pools.listed(store.record(open_pools.KEY))[:limit]
+    pools = open_pools.listed(store.record(POOLS.key))[:limit]
     return [pool.job for pool in pools if _settled(pool, store, clients, publish, team)]
 
 
@@ -76,13 +77,13 @@ def _settled(pool: OpenPool, store: Store, clients: Services, publish: Publish, 
     except (ClientError, BotoCoreError) as error:
         logger.warning("pool not looked at", extra={"job": pool.job, "error": str(error)})
         return False
-    if job is not None and status_of(job) in OPEN:
+    if job is not None and status_of(job) in POOL_OPEN:
         return False
     kept = pool_of(job, pool.usd_per_hour)
     _amend(pool.run, pool.number, {"warm_pool": kept} if kept else {}, store, publish)
     if not _told_successor((kept or {}).get("reused_by"), store, publish, team):
         return False
-    store.update(open_pools.remove(pool.job, now()))
+    store.update(POOLS.remove(pool.job, now()))
     logger.info("pool settled", extra={"job": pool.job, "status": (kept or {}).get("status")})
     return True
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trainwright_runtime import curves, instances, open_profiles, profile, profiled, rule_parameters
+from trainwright_runtime import curves, instances, profile, profiled, rule_parameters
 from trainwright_runtime import record as records
 from trainwright_runtime.attempts import iso
 from trainwright_runtime.facts import attempt_of
@@ -24,7 +24,7 @@ from trainwright_runtime.handlers.look import describe
 from trainwright_runtime.handlers.publishing import Publisher
 from trainwright_runtime.handlers.store import Store, now
 from trainwright_runtime.handlers.telemetry import logger
-from trainwright_runtime.open_profiles import OpenProfile
+from trainwright_runtime.open_profiles import PROFILES
 from trainwright_runtime.profiled import LIMIT, Document, Found, Job, document_name
 from trainwright_runtime.spec import run_prefix
 
@@ -35,8 +35,8 @@ _METRICS_BYTES = 64 << 20
 
 def track(store: Store, job: str) -> None:
     """List a job whose profile is not complete, until `Profiles` has seen the rest of it. Safe to repeat."""
-    if store.update(call := open_profiles.add(OpenProfile(job, now()))) is None:
-        store.put(open_profiles.put_item())
+    if store.update(call := PROFILES.add(job, now())) is None:
+        store.put(PROFILES.put_item())
         store.update(call)
 
 
@@ -100,7 +100,7 @@ class Profiles:
         return "changed" if changed else "as it was"
 
     def _forget(self, job_name: str) -> None:
-        self._store.update(open_profiles.remove(job_name, now()))
+        self._store.update(PROFILES.remove(job_name, now()))
 
     def _publish(self, run: str, number: int) -> None:
         """Write the report of a run again that has been told already, where the profile is newer. One that was not told

@@ -67,7 +67,7 @@ def await_profiles(account: Account, team: Team, run: str) -> None:
 
 
 def _has_open_profiles(account: Account, team: Team, run: str) -> bool:
-    key = {"run": {"S": open_profiles.KEY}}
+    key = {"run": {"S": open_profiles.PROFILES.key}}
     item = account.client("dynamodb").get_item(TableName=team.runs_table, Key=key, ConsistentRead=True).get("Item", {})
     return any(job.startswith(f"{run}-") for job in item.get("jobs", {}).get("M", {}))
 
