@@ -38,6 +38,11 @@ def progress(account, prefix):
     return json.loads(account.read(f"checkpoints/{prefix}/progress.json"))
 
 
+def steps(said):
+    """Where each process of a run began, and how far it came."""
+    return [(start["resumed_from"], start["step"]) for start in said["starts"]]
+
+
 def volume(size):
     return {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": size}}
 
@@ -47,16 +52,16 @@ def test_the_first_fails_in_the_middle_and_the_second_goes_on(others):
     assert first["FailureReason"] == "AlgorithmError: ValueError: no, exit code: 1"
     assert others.log("fails-1")[-3:] == ["row 17", "no", "ends at step 5"]
     assert second["TrainingJobStatus"] == "Completed"
-    starts = [{"resumed_from": None, "step": 4}, {"resumed_from": 4, "step": 10}]
-    assert progress(others, "fails") == {"step": 10, "total": 10, "resumed_from": 4, "starts": starts}
+    said = progress(others, "fails")
+    assert (said["step"], said["total"], said["resumed_from"]) == (10, 10, 4)
+    assert steps(said) == [(None, 4), (4, 10)]
+    for start in said["starts"]:
+        assert start["began_at"] <= start["ready_at"] <= start["saved_at"]
 
 
 def test_a_job_that_forgets_its_checkpoint_begins_at_0(others):
     train(others, "forgets-1"), train(others, "forgets-2")
-    assert progress(others, "forgets")["starts"] == [
-        {"resumed_from": None, "step": 4},
-        {"resumed_from": None, "step": 10},
-    ]
+    assert steps(progress(others, "forgets")) == [(None, 4), (None, 10)]
 
 
 def test_a_reason_in_sagemakers_words_is_the_whole_reason(others):
