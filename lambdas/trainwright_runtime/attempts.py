@@ -12,9 +12,6 @@ Job = Mapping[str, Any]
 ALIVE = ("InProgress", "Stopping")
 """TrainingJobStatus of a job that may still cost money."""
 
-ENDED = ("Completed", "Failed", "Stopped")
-"""TrainingJobStatus, and SecondaryStatus, of one that has ended."""
-
 POOL_OPEN = ("Available", "InUse")
 """WarmPoolStatus.Status of machines that are kept still, and billed, and may be reused (DescribeTrainingJob, API
 reference)."""
@@ -104,7 +101,7 @@ def row(planned: Planned, job: Job | None, seen: Seen) -> dict[str, Any]:
         "last_step": progress.step,
         "total_steps": progress.total,
         "started_at": iso(job.get("CreationTime")),
-        "ended_at": iso(job.get("TrainingEndTime") or (job.get("LastModifiedTime") if is_over(job) else None)),
+        "ended_at": iso(job.get("TrainingEndTime") or (job.get("LastModifiedTime") if _is_over(job) else None)),
         "training_seconds": job.get("TrainingTimeInSeconds"),
         "billable_seconds": job.get("BillableTimeInSeconds"),
         "waiting_seconds": waiting_seconds(job),
@@ -129,9 +126,8 @@ def waiting_seconds(job: Job) -> int:
     return max(int((ended - began).total_seconds()) - int(job.get("TrainingTimeInSeconds") or 0), 0)
 
 
-def is_over(job: Job) -> bool:
-    """Whether a job has ended."""
-    return job.get("TrainingJobStatus") in ENDED
+def _is_over(job: Job) -> bool:
+    return job.get("TrainingJobStatus") in ("Completed", "Failed", "Stopped")
 
 
 def _transition(each: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ END_MARKER = "system/training_job_end.ts"
 LIMIT = 4 << 20
 """Bytes of a profile that are read: 720 buckets of eight metrics on eight hosts are one MiB."""
 
+ENDED = ("Completed", "Failed", "Stopped")
 _UNDER_WAY = ("InProgress", "Stopping")
 _REPORT = re.compile(r"(?:^|/)profiler-reports/(?P<name>[A-Za-z]+\.json)$", re.ASCII)
 _DOCUMENT = re.compile(r"/profile/(?P<number>[0-9]+)\.json$", re.ASCII)
@@ -70,6 +71,11 @@ def attempt_in(key: str) -> int | None:
     """The attempt whose profile has this key (`document_name`), None for any other key."""
     found = _DOCUMENT.search(key)
     return int(found["number"]) if found else None
+
+
+def is_over(job: Job) -> bool:
+    """Whether the job has ended."""
+    return job.get("TrainingJobStatus") in ENDED
 
 
 def is_profiled(job: Job) -> bool:

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -25,7 +25,7 @@ from trainwright_runtime.handlers.orphans import is_alive, stop, sweep
 from trainwright_runtime.handlers.publishing import Publisher
 from trainwright_runtime.handlers.report import finished
 from trainwright_runtime.handlers.store import Store, now
-from trainwright_runtime.handlers.telemetry import Clock, handling, logger
+from trainwright_runtime.handlers.telemetry import handling, logger
 from trainwright_runtime.outcome import Fault, Outcome, RunStatus
 from trainwright_runtime.underway import Underway
 
@@ -37,6 +37,13 @@ _RESERVE_SECONDS = 45
 
 class StillAliveError(Exception):
     """The job has not ended in the time this function has. Lambda calls again, and again finds the job."""
+
+
+class Clock(Protocol):
+    """How much time is left; the Lambda context is one."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function is ended."""
 
 
 @handling

@@ -14,7 +14,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from trainwright_runtime import curves
 from trainwright_runtime import record as records
-from trainwright_runtime.handlers import metric_data
 from trainwright_runtime.handlers.aws import Services
 from trainwright_runtime.handlers.host_metrics import NAMESPACE
 from trainwright_runtime.handlers.store import Store
@@ -62,12 +61,21 @@ def _results(rows: Sequence[Row], names: Sequence[str], clients: Services) -> It
     began = datetime.fromisoformat(rows[0]["started_at"])
     ended = datetime.fromisoformat(rows[-1]["ended_at"] or rows[-1]["started_at"]) + timedelta(minutes=2)
     period = _period(began, ended)
-    queries = [
-        _query(f"m{job}_{index}", row["job_name"], name, period)
-        for job, row in enumerate(rows)
-        for index, name in enumerate(names)
-    ]
-    return metric_data.results(clients, queries, began - timedelta(minutes=1), ended, pages=_PAGES)
+    asked: dict[str, Any] = {
+        "MetricDataQueries": [
+            _query(f"m{job}_{index}", row["job_name"], name, period)
+            for job, row in enumerate(rows)
+            for index, name in enumerate(names)
+        ],
+        "StartTime": began - timedelta(minutes=1),
+        "EndTime": ended,
+    }
+    for _ in range(_PAGES):
+        page = clients.cloudwatch.get_metric_data(**asked)
+        yield from page["MetricDataResults"]
+        if not (token := page.get("NextToken")):
+            return
+        asked["NextToken"] = token
 
 
 def _period(began: datetime, ended: datetime) -> int:

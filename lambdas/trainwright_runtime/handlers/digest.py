@@ -9,7 +9,7 @@ says.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,7 +20,7 @@ from trainwright_runtime.handlers.aws import Services, services
 from trainwright_runtime.handlers.profiles import Profiles
 from trainwright_runtime.handlers.publishing import Publisher
 from trainwright_runtime.handlers.store import Store
-from trainwright_runtime.handlers.telemetry import Clock, handling, logger
+from trainwright_runtime.handlers.telemetry import handling, logger
 
 Event = dict[str, Any]
 
@@ -28,6 +28,13 @@ LOOKED_AT = 50
 """Jobs that one hourly call looks at; the rest are for the next one."""
 _SHARE = 0.2
 """Part of the time that is kept for writing: reading stops before."""
+
+
+class Clock(Protocol):
+    """What Lambda gives a handler, as far as it is read here."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until Lambda ends the call."""
 
 
 @handling

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html#cloud
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from trainwright_runtime import instances
-from trainwright_runtime.handlers import metric_data, throttling
+from trainwright_runtime.handlers import throttling
 from trainwright_runtime.handlers.aws import Services
 from trainwright_runtime.handlers.telemetry import logger
 from trainwright_runtime.profile import HostMetrics
@@ -53,10 +53,10 @@ def history(clients: Services, job: Mapping[str, Any], now: datetime) -> History
     queries = [
         _query(name, id, f"{job['TrainingJobName']}/{host}", period, "Average") for id, (host, name) in wanted.items()
     ]
-    margin = timedelta(seconds=period)
+    asked = {"StartTime": began - timedelta(seconds=period), "EndTime": ended + timedelta(seconds=period)}
     values: dict[str, dict[str, list[tuple[float, float]]]] = {}
     try:
-        for result in metric_data.results(clients, queries, began - margin, ended + margin):
+        for result in _results(clients, queries, asked):
             host, name = wanted[result["Id"]]
             points = zip(result.get("Timestamps", ()), result["Values"], strict=False)
             known = values.setdefault(host, {}).setdefault(name, [])
@@ -65,6 +65,16 @@ def history(clients: Services, job: Mapping[str, Any], now: datetime) -> History
         return History(None, (f"CloudWatch's metrics of the hosts could not be read: {throttling.said(error)}",))
     filled = {host: {name: points for name, points in found.items() if points} for host, found in values.items()}
     return History({host: found for host, found in filled.items() if found} or None)
+
+
+def _results(clients: Services, queries: list[Any], asked: Mapping[str, datetime]) -> Iterator[Any]:
+    token: dict[str, str] = {}
+    while True:
+        answer = clients.cloudwatch.get_metric_data(MetricDataQueries=queries, **asked, **token)
+        yield from answer["MetricDataResults"]
+        if not answer.get("NextToken"):
+            return
+        token = {"NextToken": answer["NextToken"]}
 
 
 def _period(began: datetime, ended: datetime, series: int, now: datetime) -> int:

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from trainwright_runtime import curves, instances, profile, profiled, rule_parameters
 from trainwright_runtime import record as records
-from trainwright_runtime.attempts import is_over, iso
+from trainwright_runtime.attempts import iso
 from trainwright_runtime.facts import attempt_of
 from trainwright_runtime.handlers import host_metrics, objects, rule_findings, throttling
 from trainwright_runtime.handlers.aws import Services
@@ -26,6 +26,7 @@ from trainwright_runtime.handlers.store import Store, now
 from trainwright_runtime.handlers.telemetry import logger
 from trainwright_runtime.open_profiles import PROFILES
 from trainwright_runtime.profiled import LIMIT, Document, Found, Job, document_name
+from trainwright_runtime.spec import run_prefix
 
 MOST_BYTES = 4 << 30
 """Bytes of profiler files that one look reads; of more, evenly sampled minutes. At 60 s a GB it takes four minutes."""
@@ -75,7 +76,7 @@ class Profiles:
         if job is None:
             self._forget(job_name)
             return "not there"
-        if not is_over(job):
+        if not profiled.is_over(job):
             return "not over"
         return self._digested(*found, job)
 
@@ -113,8 +114,10 @@ class Profiles:
 
     def _steps(self, run: str) -> list[tuple[int, float]]:
         """When each step was reported, from metrics.jsonl beside the checkpoints; nothing where there is none."""
+        bucket = self.publisher.environment.deployment.checkpoints_bucket
         try:
-            return curves.steps(self._store.metrics(run, _METRICS_BYTES))
+            body = self._clients.s3.get_object(Bucket=bucket, Key=f"{run_prefix(run)}metrics.jsonl")["Body"]
+            return curves.steps(body.read(_METRICS_BYTES))
         except (ClientError, BotoCoreError) as error:
             throttling.said(error)
             return []

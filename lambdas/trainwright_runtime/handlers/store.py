@@ -146,18 +146,17 @@ class Store:
         """How far the script says it is; nothing where it says nothing, or says it in a form that is not understood."""
         return Progress.from_data(*self._json(self._checkpoints, f"{run_prefix(run)}progress.json"))
 
-    def metrics(self, run: str, limit: int | None = None) -> bytes:
+    def metrics(self, run: str) -> bytes:
         """What the script wrote to metrics.jsonl beside its checkpoints, the end of it where that is long; empty where
-        there is none. `limit`: bytes that are read; left out: METRICS_LIMIT."""
-        limit = limit or METRICS_LIMIT
+        there is none."""
         key = f"{run_prefix(run)}metrics.jsonl"
         try:
-            found = self._services.s3.get_object(Bucket=self._checkpoints, Key=key, Range=f"bytes=-{limit}")
+            found = self._services.s3.get_object(Bucket=self._checkpoints, Key=key, Range=f"bytes=-{METRICS_LIMIT}")
         except ClientError as error:
             if error_code(error) in ("NoSuchKey", "404", "InvalidRange"):  # there is no range of an empty file
                 return b""
             raise
-        return found["Body"].read(limit)
+        return found["Body"].read(METRICS_LIMIT)
 
     def _json(self, bucket: str, key: str, limit: int = DOCUMENT_LIMIT) -> tuple[Any, datetime | None]:
         """The content and when it was written; None twice where there is no such object."""

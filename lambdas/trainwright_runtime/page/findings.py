@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainwright_runtime.page import figures, safe_links
-from trainwright_runtime.report.clean import mappings
+from trainwright_runtime.page.shapes import mappings
 
 Report = Mapping[str, Any]
 _SEVERITY = {"high": "Matters most", "medium": "Matters", "low": "Small"}

@@ -6,7 +6,7 @@ from typing import Any
 from trainwright_runtime import summary
 from trainwright_runtime.attempts import ALIVE
 from trainwright_runtime.page import figures, goodput, text
-from trainwright_runtime.report.clean import listed, mapping, mappings
+from trainwright_runtime.page.shapes import listed, mapping, mappings
 
 Report = Mapping[str, Any]
 _CHANGES = 6

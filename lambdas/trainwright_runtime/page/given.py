@@ -6,7 +6,7 @@ from typing import Any
 
 from trainwright_runtime.page import figures, safe_links
 from trainwright_runtime.page.first import shown
-from trainwright_runtime.report.clean import mapping, mappings
+from trainwright_runtime.page.shapes import mapping, mappings
 
 Report = Mapping[str, Any]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainwright_runtime.page import figures
-from trainwright_runtime.report.clean import listed, mapping
+from trainwright_runtime.page.shapes import listed, mapping
 
 PARTS = {
     "productive": ("Training", "training that was kept"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from trainwright_runtime import summary
 from trainwright_runtime.page import figures, safe_links, shell, text
-from trainwright_runtime.report.clean import mapping
+from trainwright_runtime.page.shapes import mapping
 
 Line = Mapping[str, Any]
 _WORDS = {"SUCCEEDED": "succeeded", "FAILED": "failed", "STOPPED": "stopped", "REFUSED": "refused"}

@@ -36,11 +36,6 @@ def mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def listed(value: object) -> list[Any]:
-    """The list; an empty one for anything else."""
-    return value if isinstance(value, list) else []
-
-
 def mappings(value: object) -> list[Mapping[str, Any]]:
     """The mappings in a list; none for anything else."""
     return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list | tuple) else []
@@ -48,12 +43,11 @@ def mappings(value: object) -> list[Mapping[str, Any]]:
 
 def seconds_between(start: object, end: object) -> float | None:
     """Seconds from one moment to another, both ISO text; None where either is not known."""
-    begun, ended = parsed(start), parsed(end)
+    begun, ended = _moment(start), _moment(end)
     return None if begun is None or ended is None else max((ended - begun).total_seconds(), 0.0)
 
 
-def parsed(text: object) -> datetime | None:
-    """ISO text as a moment, in UTC where it names no zone; None for anything else."""
+def _moment(text: object) -> datetime | None:
     try:
         found = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:

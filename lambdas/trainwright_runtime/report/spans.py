@@ -6,14 +6,14 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training-stat
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from trainwright_runtime.attempts import ENDED
 from trainwright_runtime.progress import Began, began
-from trainwright_runtime.report.clean import parsed
 from trainwright_runtime.report.layers import Interval, Layer
 
 _LAYERS = {
@@ -32,6 +32,7 @@ _LAYERS = {
     "MaxRuntimeExceeded": Layer.UPLOAD,
     "MaxWaitTimeExceeded": Layer.UPLOAD,
 }
+_ENDS = ("Completed", "Failed", "Stopped")
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,14 @@ class Span:
 
 def moment(text: object) -> float | None:
     """ISO text in epoch seconds; None for anything else."""
-    found = parsed(text)
-    return None if found is None else found.timestamp()
+    if not isinstance(text, str):
+        return None
+    try:
+        read = datetime.fromisoformat(text)
+        seconds = (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return seconds if math.isfinite(seconds) else None
 
 
 def of_row(row: Mapping[str, Any], start: float, end: float) -> Span | None:
@@ -106,7 +113,7 @@ def _statuses(transitions: Sequence[Mapping[str, Any]], first: float, last: floa
 
 def _layer(status: str, *, trained: bool) -> Layer | None:
     """A status that is not known counts as training: what is not known is not held against a run."""
-    if status in ENDED:
+    if status in _ENDS:
         return None
     if status == "Stopping" and not trained:
         return Layer.STARTING  # there is nothing to upload yet

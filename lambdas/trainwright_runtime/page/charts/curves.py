@@ -6,7 +6,7 @@ from typing import Any
 
 from trainwright_runtime.page import figures
 from trainwright_runtime.page.charts.rows import row
-from trainwright_runtime.report.clean import listed, mapping
+from trainwright_runtime.page.shapes import listed, mapping
 
 Charts = Mapping[str, Any]
 Chart = dict[str, Any]

@@ -6,7 +6,7 @@ from typing import Any
 from trainwright_runtime.page import figures
 from trainwright_runtime.page.charts.rows import row
 from trainwright_runtime.page.charts.series import FACTS
-from trainwright_runtime.report.clean import mapping
+from trainwright_runtime.page.shapes import mapping
 
 Report = Mapping[str, Any]
 Chart = dict[str, Any]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainwright_runtime.page import figures
-from trainwright_runtime.report.clean import listed, mapping, mappings
+from trainwright_runtime.page.shapes import listed, mapping, mappings
 
 Charts = Mapping[str, Any]
 Values = list[float | int | None]
